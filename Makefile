@@ -1,0 +1,40 @@
+# One target folder and one profile: what `make sandbox` built, `make test` does not build again.
+SHELL := bash
+ARGS ?=
+SECONDS_EACH ?= 20
+
+.DEFAULT_GOAL := help
+.PHONY: help setup sandbox check test soak bench clean
+
+help:
+	@echo 'make sandbox   a Lightning economy in one process: node, counterparty, router, chain, console'
+	@echo "               ARGS='--json --listen 127.0.0.1:0 --data-dir DIR' are passed on"
+	@echo 'make check     formatting, lints, documentation (what CI runs first)'
+	@echo 'make test      every test, on SQLite and on a private PostgreSQL, and the clients (what CI runs next)'
+	@echo "               ARGS='-p ledger' runs one crate only"
+	@echo 'make soak      the long scenarios; SECONDS_EACH=600 for a night'
+	@echo 'make bench     the benchmarks'
+	@echo 'make setup     installs what the above need, where it is missing'
+	@echo 'make clean     removes everything that was built'
+
+setup:
+	@scripts/setup
+
+sandbox:
+	@cargo run -p server --bin leyden -- sandbox $(ARGS)
+
+check:
+	@scripts/check
+
+test:
+	@scripts/test $(ARGS)
+
+soak:
+	@SECONDS_EACH=$(SECONDS_EACH) scripts/soak $(ARGS)
+
+bench:
+	@scripts/bench $(ARGS)
+
+clean:
+	@cargo clean
+	@rm -rf console/node_modules console/dist clients/node_modules clients/.venv
