@@ -1,0 +1,141 @@
+//! Who stands on either side of a transfer: the chart of accounts.
+//!
+//! Customer accounts are liabilities and bounded: their debits never exceed their credits. System accounts
+//! are not bounded, and their balances are derived from the transfers, so that no payment waits for another.
+
+use std::fmt;
+
+/// The number of a ledger account. Below [`AccountNumber::FIRST_CUSTOMER`] stand the system accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountNumber(i64);
+
+impl AccountNumber {
+    /// The first number given to a customer.
+    pub const FIRST_CUSTOMER: i64 = 1_000;
+
+    /// A customer's account; `None` for a number that belongs to the system.
+    pub const fn customer(number: i64) -> Option<Self> {
+        if number >= Self::FIRST_CUSTOMER {
+            Some(Self(number))
+        } else {
+            None
+        }
+    }
+
+    /// An account as stored; `None` for a number that no account can have.
+    pub fn stored(number: i64) -> Option<Self> {
+        let known = SystemAccount::ALL
+            .iter()
+            .any(|account| account.number().0 == number);
+        if known {
+            Some(Self(number))
+        } else {
+            Self::customer(number)
+        }
+    }
+
+    /// The number itself.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+
+    /// Whether debits may never exceed credits here, and the counters are kept with every transfer.
+    pub const fn is_bounded(self) -> bool {
+        self.0 >= Self::FIRST_CUSTOMER
+    }
+}
+
+impl fmt::Display for AccountNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match SystemAccount::ALL
+            .iter()
+            .find(|account| account.number() == *self)
+        {
+            Some(account) => f.write_str(account.name()),
+            None => write!(f, "customer {}", self.0),
+        }
+    }
+}
+
+/// The accounts of the operator and of the rails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SystemAccount {
+    /// Asset: what our Lightning node owns in its channels.
+    LightningFloat,
+    /// What is held for Lightning withdrawals under way. Its pending credits are the live withdrawals; its
+    /// posted balance is zero.
+    LightningOutClearing,
+    /// The routing fees held, and paid, for customers. Its posted balance is zero.
+    RoutingFee,
+    /// Income: the platform's fees.
+    PlatformFee,
+    /// Money that came in and could not be placed. Anything here needs a person.
+    Suspense,
+    /// Expense: what the operator lost (a routing fee above the reserve, a payment booked as failed).
+    OperatorLoss,
+    /// The operator's own money in the node.
+    OperatorCapital,
+}
+
+impl SystemAccount {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 7] = [
+        Self::LightningFloat,
+        Self::LightningOutClearing,
+        Self::RoutingFee,
+        Self::PlatformFee,
+        Self::Suspense,
+        Self::OperatorLoss,
+        Self::OperatorCapital,
+    ];
+
+    /// The account's fixed number.
+    pub const fn number(self) -> AccountNumber {
+        AccountNumber(match self {
+            Self::LightningFloat => 1,
+            Self::LightningOutClearing => 2,
+            Self::RoutingFee => 3,
+            Self::PlatformFee => 4,
+            Self::Suspense => 5,
+            Self::OperatorLoss => 6,
+            Self::OperatorCapital => 7,
+        })
+    }
+
+    /// The account's name, as the books and the audit print it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LightningFloat => "lightning_float",
+            Self::LightningOutClearing => "lightning_out_clearing",
+            Self::RoutingFee => "routing_fee",
+            Self::PlatformFee => "platform_fee",
+            Self::Suspense => "suspense",
+            Self::OperatorLoss => "operator_loss",
+            Self::OperatorCapital => "operator_capital",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_customers_are_bounded() {
+        for account in SystemAccount::ALL {
+            assert!(!account.number().is_bounded(), "{}", account.name());
+            assert_eq!(AccountNumber::customer(account.number().get()), None);
+            assert_eq!(
+                AccountNumber::stored(account.number().get()),
+                Some(account.number())
+            );
+        }
+        assert!(
+            AccountNumber::customer(1_000)
+                .expect("the first customer")
+                .is_bounded()
+        );
+        assert_eq!(AccountNumber::stored(8), None);
+        assert_eq!(AccountNumber::stored(0), None);
+    }
+}

@@ -1,0 +1,7 @@
+//! One module for each business event: a typed function that returns its posting.
+//!
+//! No accounting rule lives anywhere else; the database adds uniqueness and the row-local CHECK.
+
+pub mod capital;
+pub mod deposit;
+pub mod withdrawal;

@@ -1,0 +1,96 @@
+//! A Lightning deposit: money arrived at our node.
+//!
+//! What arrived is booked in full: the customer's part, the platform's part, or all of it to suspense. It must
+//! never be dropped because it cannot be placed.
+
+use money::{AmountError, Msat};
+
+use crate::account::{AccountNumber, SystemAccount};
+use crate::posting::{Fact, FactKind, Leg, Posting, PostingCode};
+
+/// Credits `amount_msat` less `platform_fee_msat` to the customer.
+///
+/// # Errors
+/// [`AmountError::Negative`] when the fee is more than the amount.
+pub fn settled(
+    payment_hash: [u8; 32],
+    customer: AccountNumber,
+    amount_msat: Msat,
+    platform_fee_msat: Msat,
+) -> Result<Posting, AmountError> {
+    let float = SystemAccount::LightningFloat.number();
+    let credited_msat = amount_msat.checked_sub(platform_fee_msat)?;
+    let parts = [
+        (customer, credited_msat),
+        (SystemAccount::PlatformFee.number(), platform_fee_msat),
+    ];
+    let legs = parts
+        .into_iter()
+        .filter(|(_, part_msat)| !part_msat.is_zero())
+        .map(|(credit, amount_msat)| Leg::Transfer {
+            debit: float,
+            credit,
+            amount_msat,
+        })
+        .collect();
+    Ok(Posting {
+        code: PostingCode::DepositSettled,
+        fact: received(payment_hash),
+        legs,
+    })
+}
+
+/// Books money that belongs to nobody known.
+pub fn suspended(payment_hash: [u8; 32], amount_msat: Msat) -> Posting {
+    Posting {
+        code: PostingCode::DepositSuspended,
+        fact: received(payment_hash),
+        legs: vec![Leg::Transfer {
+            debit: SystemAccount::LightningFloat.number(),
+            credit: SystemAccount::Suspense.number(),
+            amount_msat,
+        }],
+    }
+}
+
+fn received(payment_hash: [u8; 32]) -> Fact {
+    Fact {
+        kind: FactKind::LightningReceived,
+        id: payment_hash.to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_arrived_is_booked_in_full() {
+        let customer = AccountNumber::customer(1_000).expect("a customer");
+        let amount = Msat::new(100_001).expect("in range");
+        let fee = Msat::new(501).expect("in range");
+        let posting = settled([7; 32], customer, amount, fee).expect("the fee is less");
+        posting.check().expect("a sound posting");
+        let booked: i64 = posting
+            .legs
+            .iter()
+            .map(|leg| match leg {
+                Leg::Transfer { amount_msat, .. } => amount_msat.get(),
+                other => panic!("a deposit holds nothing: {other:?}"),
+            })
+            .sum();
+        assert_eq!(booked, amount.get());
+        assert_eq!(
+            settled([7; 32], customer, fee, amount),
+            Err(AmountError::Negative)
+        );
+    }
+
+    #[test]
+    fn no_fee_makes_no_leg() {
+        let customer = AccountNumber::customer(1_000).expect("a customer");
+        let amount = Msat::new(1).expect("in range");
+        let posting = settled([7; 32], customer, amount, Msat::ZERO).expect("no fee");
+        assert_eq!(posting.legs.len(), 1);
+    }
+}

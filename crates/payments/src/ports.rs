@@ -1,0 +1,17 @@
+//! The ports: what the domain asks of the world, and nothing about how it is done.
+//!
+//! These are the only traits that tests replace. A port must never be called inside a database transaction,
+//! except [`EventBodies`], which is pure.
+
+mod clock;
+mod event_bodies;
+mod node_state;
+mod rail;
+
+pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
+pub use event_bodies::{EventBodies, EventBody};
+pub use node_state::{Durable, NodeState, NodeStateError, StateKey};
+pub use rail::{
+    CreateInvoiceError, InvoiceRequest, PayAnswer, PayRequest, PaymentFailure, Rail, RailEvent,
+    RailInvoice, RailPayment, Rejection,
+};
