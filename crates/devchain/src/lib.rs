@@ -1,0 +1,30 @@
+//! A regtest Bitcoin chain in the process: validated transactions, mined blocks, an Esplora API.
+//!
+//! [`Chain`] is the whole of it: [`Chain::in_memory`] or [`Chain::open`], then [`Chain::submit`]
+//! and [`Chain::mine`]. [`Faucet`] pays out coins, and [`esplora::router`] serves the HTTP API that
+//! wallets and Lightning nodes read a chain with. Every transaction is checked as Bitcoin Core
+//! checks it, scripts by Core's own code (libbitcoinconsensus), and refused with Core's words.
+//!
+//! It must never be used for anything but regtest, and it knows nothing of payments.
+
+mod block;
+mod chain;
+mod clock;
+pub mod esplora;
+mod faucet;
+mod index;
+mod log;
+mod mempool;
+mod miner;
+mod query;
+mod record;
+mod reject;
+mod state;
+mod utxo;
+mod validate;
+
+pub use block::{COINBASE_MATURITY, HALVING_INTERVAL, subsidy_sat};
+pub use chain::{Chain, MineError, OpenError, Tip};
+pub use faucet::{Faucet, PayError};
+pub use query::{BlockInfo, Confirmation, MempoolTotals, ScriptHistory, Spender, TxInfo, Utxo};
+pub use reject::Reject;
