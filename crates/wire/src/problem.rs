@@ -1,0 +1,242 @@
+//! The closed catalogue of everything that can go wrong for a client.
+//!
+//! One member has one code, one HTTP status and one message, whichever interface reports it. A
+//! message says what to do. It must never hold a secret, an internal error text or a path.
+
+use std::borrow::Cow;
+
+mod message;
+mod render;
+
+/// What kind of failure a problem is; it decides the subject on the hub (Hercle section 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// The request itself cannot be taken: something is missing, malformed or out of range.
+    Validation,
+    /// The request was understood, and the account, the server or the network says no.
+    Operational,
+}
+
+/// Declares the catalogue as one table: member, data with a sample, status, code, class.
+macro_rules! catalogue {
+    ($($(#[$doc:meta])* $variant:ident $({
+        $($(#[$field_doc:meta])* $field:ident: $type:ty = $sample:expr,)+
+    })? => $status:literal $code:literal $class:ident,)+) => {
+        /// Everything that can go wrong for a client.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Problem {
+            $($(#[$doc])* $variant $({ $($(#[$field_doc])* $field: $type,)+ })?,)+
+        }
+
+        impl Problem {
+            /// The stable name of the problem, in lower case with underscores.
+            #[must_use]
+            pub const fn code(&self) -> &'static str {
+                match self { $(Self::$variant { .. } => $code,)+ }
+            }
+
+            /// The HTTP status, also used as `httpStatusCode` on the hub.
+            #[must_use]
+            pub const fn status(&self) -> u16 {
+                match self { $(Self::$variant { .. } => $status,)+ }
+            }
+
+            /// What kind of failure it is.
+            #[must_use]
+            pub const fn class(&self) -> Class {
+                match self { $(Self::$variant { .. } => Class::$class,)+ }
+            }
+
+            /// One example of every member, for documentation and tests.
+            #[must_use]
+            pub fn catalogue() -> Vec<Self> {
+                vec![$(Self::$variant $({ $($field: $sample,)+ })?,)+]
+            }
+        }
+    };
+}
+
+catalogue! {
+    /// The call has no API key.
+    AuthenticationRequired => 401 "authentication_required" Operational,
+    /// The API key is unknown, revoked or expired.
+    InvalidApiKey => 401 "invalid_api_key" Operational,
+    /// The API key lacks a permission.
+    Forbidden {
+        /// The permission that is needed.
+        scope: Cow<'static, str> = "withdrawals:write".into(),
+    } => 403 "forbidden" Operational,
+    /// No such object, or it belongs to another account.
+    NotFound {
+        /// The kind of object, for example `invoice`; `path` for an unknown path.
+        what: Cow<'static, str> = "invoice".into(),
+    } => 404 "not_found" Operational,
+    /// The path exists, but not with this method.
+    MethodNotAllowed => 405 "method_not_allowed" Validation,
+    /// The body is not declared as JSON.
+    UnsupportedMediaType => 415 "unsupported_media_type" Validation,
+    /// The body is not a JSON object.
+    MalformedJson {
+        /// Where the reader stopped, from 1; 0 when unknown.
+        line: usize = 1,
+        /// Where the reader stopped, from 1; 0 when unknown.
+        column: usize = 2,
+    } => 400 "malformed_json" Validation,
+    /// The body is longer than the server reads.
+    BodyTooLarge {
+        /// The limit in bytes.
+        limit_bytes: u64 = 65_536,
+    } => 413 "body_too_large" Validation,
+    /// A required field or argument is absent.
+    MissingParameter {
+        /// The name as the contract writes it.
+        name: Cow<'static, str> = "destination".into(),
+    } => 400 "missing_parameter" Validation,
+    /// A field or argument has a value that cannot be taken.
+    InvalidParameter {
+        /// The name as the contract writes it.
+        name: Cow<'static, str> = "amount".into(),
+        /// What is wrong, as a clause with `it`.
+        why: Cow<'static, str> = "it must be a JSON number".into(),
+    } => 400 "invalid_parameter" Validation,
+    /// A hub command was called with more arguments than it takes.
+    TooManyArguments {
+        /// How many it takes.
+        expected: usize = 2,
+        /// How many came.
+        found: usize = 3,
+    } => 400 "too_many_arguments" Validation,
+    /// `ClientId` is not 1 to 36 UTF-16 units long (Hercle section 2).
+    ClientIdLength {
+        /// Its length in UTF-16 units.
+        length: usize = 37,
+    } => 400 "client_id_length" Validation,
+    /// The idempotency key, or the `ClientId`, was used before with another request.
+    IdempotencyKeyReused => 409 "idempotency_key_reused" Validation,
+    /// Not a BOLT 11 invoice: wrong form, checksum or signature.
+    InvalidInvoice {
+        /// What is wrong, as a clause with `it`.
+        why: Cow<'static, str> = "its checksum is wrong".into(),
+    } => 400 "invalid_invoice" Validation,
+    /// An invoice or address of another Bitcoin network.
+    WrongNetwork {
+        /// The network of this server.
+        expected: Cow<'static, str> = "regtest".into(),
+        /// The network of the destination.
+        found: Cow<'static, str> = "mainnet".into(),
+    } => 400 "wrong_network" Validation,
+    /// The invoice can no longer be paid.
+    InvoiceExpired => 400 "invoice_expired" Operational,
+    /// The invoice names no amount, and the request gives none.
+    AmountlessInvoice => 400 "amountless_invoice" Validation,
+    /// The amount of the request is not that of the invoice.
+    AmountMismatch {
+        /// The amount of the invoice.
+        invoice_msat: i64 = 21_000,
+        /// The amount of the request.
+        requested_msat: i64 = 22_000,
+    } => 400 "amount_mismatch" Validation,
+    /// The account would pay an invoice of its own.
+    OwnInvoice => 400 "own_invoice" Operational,
+    /// The invoice has been paid before.
+    AlreadyPaid => 409 "already_paid" Operational,
+    /// A payment of the same invoice is under way.
+    PaymentInProgress => 409 "payment_in_progress" Operational,
+    /// Below the smallest amount of a payment.
+    AmountTooSmall {
+        /// The smallest amount.
+        minimum_msat: i64 = 1_000,
+    } => 400 "amount_too_small" Validation,
+    /// Above the largest amount of a payment.
+    AmountTooLarge {
+        /// The largest amount.
+        maximum_msat: i64 = 100_000_000,
+    } => 400 "amount_too_large" Validation,
+    /// The payment would exceed a limit of the account or the key over a period.
+    LimitReached {
+        /// The limit over the period.
+        limit_msat: i64 = 100_000_000,
+    } => 403 "limit_reached" Operational,
+    /// The account cannot cover the amount and the fee reserve.
+    InsufficientFunds {
+        /// What the account can spend.
+        available_msat: i64 = 50_000,
+        /// The amount and the whole fee reserve.
+        required_msat: i64 = 101_500,
+    } => 400 "insufficient_funds" Operational,
+    /// No route, no answer or no usable data at the destination of a payment.
+    DestinationUnavailable {
+        /// What went wrong, as a clause.
+        why: Cow<'static, str> = "its server did not answer".into(),
+    } => 502 "destination_unavailable" Operational,
+    /// The chosen name is taken.
+    AlreadyExists {
+        /// The kind of object, for example `lightning address`.
+        what: Cow<'static, str> = "lightning address".into(),
+    } => 409 "already_exists" Operational,
+    /// The node or wallet is not ready.
+    RailUnavailable {
+        /// `lightning` or `onchain`.
+        rail: Cow<'static, str> = "lightning".into(),
+    } => 503 "rail_unavailable" Operational,
+    /// Movement of money is stopped until an operator has looked.
+    ReadOnly => 503 "read_only" Operational,
+    /// A fiat currency, and the server has no rates.
+    FiatUnavailable {
+        /// The currency of the request, in lower case.
+        currency: Cow<'static, str> = "usd".into(),
+    } => 400 "currency_unavailable" Validation,
+    /// The URL of a webhook may not be called.
+    WebhookUrlForbidden {
+        /// What is wrong, as a clause with `it`.
+        why: Cow<'static, str> = "it must begin with https".into(),
+    } => 400 "webhook_url_forbidden" Validation,
+    /// An event name that does not exist.
+    UnknownEvent {
+        /// The name that was given, cut to 64 characters when shown.
+        name: String = "deposit.chain.completed".to_owned(),
+    } => 400 "unknown_event" Validation,
+    /// Too many calls.
+    RateLimited {
+        /// When to try again.
+        retry_after_seconds: u64 = 1,
+    } => 429 "rate_limited" Operational,
+    /// The request took longer than the server waits.
+    Timeout => 503 "timeout" Operational,
+    /// A defect of the server; what happened stands in its log.
+    Internal => 500 "internal" Operational,
+}
+
+impl Problem {
+    /// The subject of the event that reports it on the hub (Hercle section 4).
+    #[must_use]
+    pub const fn hub_subject(&self) -> crate::hercle::Subject {
+        match self.class() {
+            Class::Validation => crate::hercle::Subject::PreChecksError,
+            Class::Operational => crate::hercle::Subject::WithdrawalError,
+        }
+    }
+
+    /// The value of the `Retry-After` header, in seconds, where there is one.
+    #[must_use]
+    pub const fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            Self::RateLimited {
+                retry_after_seconds,
+            } => Some(*retry_after_seconds),
+            _ => None,
+        }
+    }
+
+    /// The field or argument that it is about, where there is one.
+    #[must_use]
+    pub fn parameter(&self) -> Option<&str> {
+        match self {
+            Self::MissingParameter { name } | Self::InvalidParameter { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
