@@ -1,0 +1,88 @@
+//! One client, whatever its transport: its identity, its outbound queue and its end.
+//!
+//! Nothing here waits: sending either queues or ends the connection.
+
+mod outbox;
+mod session;
+mod writer;
+
+pub(crate) use outbox::Outbox;
+pub(crate) use session::serve;
+
+use std::sync::{Arc, OnceLock};
+
+use axum::http::HeaderMap;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::User;
+use crate::end::DisconnectReason;
+use crate::protocol::Protocol;
+use crate::query::Query;
+use crate::transport::{Frame, Transport};
+use outbox::Pushed;
+
+/// What is known of a connection before its handshake.
+pub(crate) struct Origin {
+    /// Names the connection in logs; ids and tokens are never logged.
+    pub(crate) number: u64,
+    /// The public id.
+    pub(crate) id: Arc<str>,
+    pub(crate) user: Option<User>,
+    pub(crate) query: Query,
+    pub(crate) headers: HeaderMap,
+    pub(crate) transport: Transport,
+}
+
+/// A connection after its handshake.
+pub(crate) struct Connection {
+    pub(crate) origin: Origin,
+    pub(crate) protocol: Protocol,
+    outbox: Arc<Outbox>,
+    ended: CancellationToken,
+    reason: OnceLock<DisconnectReason>,
+}
+
+impl Connection {
+    fn new(origin: Origin, protocol: Protocol, outbox: Arc<Outbox>) -> Self {
+        Self {
+            origin,
+            protocol,
+            outbox,
+            ended: CancellationToken::new(),
+            reason: OnceLock::new(),
+        }
+    }
+
+    /// Queues a frame, or ends the connection if too much waits already. Whether it was
+    /// queued.
+    pub(crate) fn push(&self, frame: Frame) -> bool {
+        match self.outbox.push(frame) {
+            Pushed::Queued => true,
+            Pushed::Overflow => {
+                self.end(DisconnectReason::SlowClient);
+                false
+            }
+            Pushed::Sealed => false,
+        }
+    }
+
+    /// Ends the connection; the first reason stays.
+    pub(crate) fn end(&self, reason: DisconnectReason) {
+        if self.reason.set(reason).is_ok() {
+            self.ended.cancel();
+        }
+    }
+
+    /// Cancelled when the connection has ended, for whatever reason.
+    pub(crate) const fn ended(&self) -> &CancellationToken {
+        &self.ended
+    }
+
+    /// The first reason it was ended for.
+    fn reason(&self) -> DisconnectReason {
+        self.reason
+            .get()
+            .cloned()
+            .unwrap_or(DisconnectReason::TransportLost)
+    }
+}

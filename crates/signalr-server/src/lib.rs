@@ -1,0 +1,64 @@
+//! ASP.NET Core SignalR hubs on axum.
+//!
+//! Clients are the published SignalR clients (JavaScript, .NET, Python, …), unchanged. This
+//! version speaks the JSON hub protocol over WebSockets.
+//!
+//! ```no_run
+//! use signalr_server::{Completion, Hub, HubException};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! let hub = Hub::builder()
+//!     .method("Echo", |_caller, arguments| async move {
+//!         let (text,): (String,) = arguments.decode()?;
+//!         Ok(Completion::value(text))
+//!     })
+//!     .build();
+//!
+//! let clients = hub.clients();
+//! tokio::spawn(async move { clients.all().send("tick", &(1, "one")) });
+//!
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:5000").await?;
+//! axum::serve(listener, hub.router("/hub")).await
+//! # }
+//! ```
+//!
+//! Guarantees: calls of one connection run one after the other; what a method sends to its
+//! caller before it returns arrives before its completion; messages queued for a connection
+//! arrive in order, at most once. Sending never waits: a client that does not read is
+//! disconnected when its bounded queue overflows. Tokens, ids and arguments are never logged.
+
+mod arguments;
+mod auth;
+mod caller;
+mod clients;
+mod completion;
+mod connection;
+mod dispatch;
+mod end;
+mod error;
+mod http;
+mod hub;
+mod options;
+mod protocol;
+mod query;
+mod registry;
+mod transport;
+
+pub use arguments::{ArgumentList, Arguments, BindError, NO_ARGUMENTS};
+pub use auth::{AuthRequest, Unauthorized, User};
+pub use caller::Caller;
+pub use clients::{Clients, Recipients};
+pub use completion::Completion;
+pub use end::DisconnectReason;
+pub use error::{EncodeError, HubException};
+pub use http::Origins;
+pub use hub::{Hub, HubBuilder};
+pub use options::HubOptions;
+pub use query::Query;
+pub use transport::Transport;
+
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
