@@ -4,6 +4,9 @@
 //! then shows it. Readers are never held up by a disk or a script; nothing must be visible that a
 //! kill could take back.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -5,6 +5,27 @@
 //! wallets and Lightning nodes read a chain with. Every transaction is checked as Bitcoin Core
 //! checks it, scripts by Core's own code (libbitcoinconsensus), and refused with Core's words.
 //!
+//! ```
+//! use bitcoin::{Address, FeeRate};
+//! use devchain::Chain;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let chain = Chain::in_memory();
+//! let faucet = chain.faucet();
+//! faucet.mine(101)?; // the first reward is mature now
+//!
+//! let payee = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080".parse::<Address<_>>()?;
+//! let script = payee.assume_checked().script_pubkey();
+//! let txid = faucet.pay(script.clone(), 50_000, FeeRate::BROADCAST_MIN)?;
+//! assert!(chain.confirmation(&txid).is_none());
+//!
+//! faucet.mine(1)?;
+//! assert_eq!(chain.confirmation(&txid).map(|at| at.height), Some(102));
+//! assert_eq!(chain.utxos(&script).len(), 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! It must never be used for anything but regtest, and it knows nothing of payments.
 
 mod block;

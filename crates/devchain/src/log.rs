@@ -7,6 +7,9 @@
 //! Layout: `HEADER`, then frames of magic (4), kind (1), payload length (8, little endian),
 //! payload checksum (8), check of offset and these fields (4), payload.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -98,6 +101,19 @@ impl Log {
         self.broken = false;
         self.length += frame.len() as u64;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Log {
+    /// A log whose next write fails, as on a full disk.
+    pub(crate) fn failing(path: &Path) -> Self {
+        let file = File::open(path).expect("the file is there");
+        Self {
+            file,
+            length: 0,
+            broken: false,
+        }
     }
 }
 

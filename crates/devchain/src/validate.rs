@@ -6,6 +6,8 @@
 mod locks;
 mod scripts;
 mod structure;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -1,5 +1,4 @@
 //! The faucet: coins mature, payments are real and come back as change.
-#![expect(clippy::unwrap_used, reason = "test")]
 
 use bitcoin::hashes::Hash;
 use bitcoin::{FeeRate, ScriptBuf, WPubkeyHash};
