@@ -88,6 +88,19 @@ fn a_last_frame_that_never_reached_the_disk_is_cut_off() {
 }
 
 #[test]
+fn frames_inside_a_payload_are_not_taken_for_frames() {
+    let (_folder, path) = folder();
+    three(&path);
+    let copy = fs::read(&path).unwrap();
+    let (mut log, _) = Log::open(&path).unwrap();
+    log.append(7, &copy).unwrap();
+    drop(log);
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+    assert_eq!(read(&path).unwrap().len(), 3);
+}
+
+#[test]
 fn a_file_of_another_kind_is_left_alone() {
     let (_folder, path) = folder();
     for other in ["x", "SQLite format 3", "devchain log 2\n"] {

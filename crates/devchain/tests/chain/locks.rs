@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use bitcoin::{Sequence, absolute, transaction};
+use bitcoin::{Sequence, Txid, absolute, transaction};
 use devchain::{Chain, Reject};
 
 use crate::coins::{Coins, child_of};
@@ -57,8 +57,8 @@ fn a_relative_lock_by_height_holds_for_so_many_blocks() {
     coins.submit(&child).unwrap();
 }
 
-#[test]
-fn a_relative_lock_by_time_follows_the_median_time_and_not_the_clock() {
+/// A lock of 1,024 s on a coin of height 101, tried when the chain's median time has moved on.
+fn try_when_median_moved_by(seconds: u32) -> Result<Txid, Reject> {
     const START: u32 = 1_700_000_000;
     let now = Arc::new(AtomicU32::new(START));
     let clock = Arc::clone(&now);
@@ -69,18 +69,26 @@ fn a_relative_lock_by_time_follows_the_median_time_and_not_the_clock() {
     let parent = coins.spend(1);
     coins.submit(&parent).unwrap();
     let since = coins.chain.block_at(100).unwrap().median_time;
-    coins.mine(1);
     let mut child = child_of(&parent);
     child.input[0].sequence = Sequence::from_512_second_intervals(2);
-    now.store(START + 10_000, Ordering::Relaxed);
+    now.store(since + seconds, Ordering::Relaxed);
+    // Five blocks of the later time are the minority among eleven: the clock alone does nothing.
     for _ in 0..5 {
         assert_eq!(coins.submit(&child).unwrap_err(), Reject::NonBip68Final);
         coins.mine(1);
     }
-    assert!(coins.chain.block_at(106).unwrap().median_time < since + 1_024);
     coins.mine(1);
-    assert!(coins.chain.block_at(107).unwrap().median_time >= since + 1_024);
-    coins.submit(&child).unwrap();
+    assert_eq!(
+        coins.chain.block_at(106).unwrap().median_time,
+        since + seconds
+    );
+    coins.submit(&child)
+}
+
+#[test]
+fn a_relative_lock_by_time_follows_the_median_time_and_not_the_clock() {
+    assert_eq!(try_when_median_moved_by(1_023), Err(Reject::NonBip68Final));
+    try_when_median_moved_by(1_024).unwrap();
 }
 
 #[test]
