@@ -110,6 +110,12 @@ impl Hub {
         http::mount(&self.core, base, app)
     }
 
+    /// For sessions over other transports than HTTP's.
+    #[cfg(test)]
+    pub(crate) fn core_for_tests(&self) -> Arc<Core> {
+        Arc::clone(&self.core)
+    }
+
     /// The clients of this hub.
     #[must_use]
     pub fn clients(&self) -> Clients {

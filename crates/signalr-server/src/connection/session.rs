@@ -216,6 +216,12 @@ async fn disconnect(core: &Arc<Core>, caller: Caller, reason: DisconnectReason) 
 
 /// Sends what is queued, says farewell and waits for the client's side, but not for long.
 async fn part<R: FrameSource>(core: &Core, mut source: R, writer: Writer, too_long: bool) {
+    let written = async {
+        // A task must not be asked again for a result that it has given.
+        if !writer.is_finished() {
+            let _ = writer.await;
+        }
+    };
     let drain = async {
         while !matches!(source.next().await, Inbound::Lost) {}
         if too_long {
@@ -224,7 +230,7 @@ async fn part<R: FrameSource>(core: &Core, mut source: R, writer: Writer, too_lo
         }
     };
     // On a timeout the writer is stopped and the socket dropped.
-    let _ = timeout(core.options.close_timeout, join(writer, drain)).await;
+    let _ = timeout(core.options.close_timeout, join(written, drain)).await;
 }
 
 struct Session<R> {
@@ -350,3 +356,6 @@ async fn finished(running: &mut Option<Running>) -> Result<(), DisconnectReason>
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;
