@@ -86,7 +86,8 @@ impl Caller {
         &self.clients
     }
 
-    /// Ends the connection: Close without an error and without leave to reconnect.
+    /// Ends the connection: Close without an error and without leave to reconnect. Nothing that
+    /// is sent from now on arrives, the answer of a running call included.
     pub fn abort(&self) {
         self.connection.end(DisconnectReason::Aborted);
     }

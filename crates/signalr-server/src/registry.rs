@@ -14,7 +14,7 @@ use rand::RngCore as _;
 use tokio::time::Instant;
 
 use crate::connection::Connection;
-use crate::transport::Transport;
+use crate::transport::{Frame, Transport};
 
 /// 144 random bits: 24 letters, none of which a URL escapes.
 const ID_BYTES: usize = 18;
@@ -133,10 +133,12 @@ impl Registry {
         })
     }
 
-    /// From now on messages reach the connection.
-    pub(crate) fn add(&self, connection: &Arc<Connection>) {
+    /// From now on messages reach the connection, all of them after `first`. A message that
+    /// is sent because the client has seen `first` already reaches it.
+    pub(crate) fn add(&self, connection: &Arc<Connection>, first: Frame) {
         let origin = &connection.origin;
         let mut tables = self.lock();
+        connection.push(first);
         tables
             .connections
             .insert(Arc::clone(&origin.id), Arc::clone(connection));

@@ -66,9 +66,10 @@ impl Connection {
         }
     }
 
-    /// Ends the connection; the first reason stays.
+    /// Ends the connection; the first reason stays. Nothing pushed from now on is sent.
     pub(crate) fn end(&self, reason: DisconnectReason) {
         if self.reason.set(reason).is_ok() {
+            self.outbox.seal();
             self.ended.cancel();
         }
     }

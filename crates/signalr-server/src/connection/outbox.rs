@@ -34,7 +34,7 @@ enum Phase {
     #[default]
     Open,
     /// Takes nothing more, but the session has not said farewell yet.
-    Overflowed,
+    Sealed,
     /// What is queued now is the last.
     Finished,
 }
@@ -71,7 +71,7 @@ impl Outbox {
         let (frames, bytes) = (state.frames + 1, state.bytes + frame.len());
         if frames > self.max_frames || bytes > self.max_bytes {
             state.queue = Vec::new();
-            state.phase = Phase::Overflowed;
+            state.phase = Phase::Sealed;
             return Pushed::Overflow;
         }
         (state.frames, state.bytes) = (frames, bytes);
@@ -79,6 +79,14 @@ impl Outbox {
         drop(state);
         self.changed.notify_one();
         Pushed::Queued
+    }
+
+    /// Takes nothing more; what is queued is still written.
+    pub(super) fn seal(&self) {
+        let mut state = self.lock();
+        if state.phase == Phase::Open {
+            state.phase = Phase::Sealed;
+        }
     }
 
     /// Takes nothing more after `last`, which goes out even after an overflow.

@@ -64,7 +64,6 @@ async fn live<R: FrameSource, W: FrameSink>(
             return;
         }
     };
-    outbox.push(Frame::Text(welcome()));
     outbox.keep_alive_with(protocol.ping());
 
     let connection = Arc::new(Connection::new(origin, protocol, Arc::clone(&outbox)));
@@ -160,7 +159,8 @@ async fn shake_hands<R: FrameSource>(
     }
 }
 
-/// Puts a connection on the list of those that messages reach, and off again.
+/// Accepts the handshake, puts the connection on the list of those that messages reach, and
+/// in the end takes it off again.
 struct Listed {
     core: Arc<Core>,
     connection: Arc<Connection>,
@@ -168,7 +168,7 @@ struct Listed {
 
 impl Listed {
     fn new(core: Arc<Core>, connection: Arc<Connection>) -> Self {
-        core.registry.add(&connection);
+        core.registry.add(&connection, Frame::Text(welcome()));
         Self { core, connection }
     }
 }

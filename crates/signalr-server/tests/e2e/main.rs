@@ -1,0 +1,8 @@
+//! Hubs over real sockets: what a client on the wire sees.
+#![expect(clippy::unwrap_used, reason = "test")]
+
+mod calls;
+mod endings;
+mod http;
+mod sending;
+mod support;
