@@ -1,0 +1,190 @@
+//! [`NodeStateKv`]: the node's byte store as LDK sees it (`KVStore` and `KVStoreSync`).
+//!
+//! A write is answered when it is durable, and never with an error: LDK panics on a failed monitor write. A read
+//! that fails must never look like a missing key, or the node would start afresh and forget its channels.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use lightning::io;
+use lightning::util::async_poll::AsyncResult;
+use lightning::util::persist::{
+    CHANNEL_MANAGER_PERSISTENCE_KEY, CHANNEL_MANAGER_PERSISTENCE_PRIMARY_NAMESPACE,
+    CHANNEL_MANAGER_PERSISTENCE_SECONDARY_NAMESPACE, KVStore, KVStoreSync,
+};
+use payments::ports::{Durable, NodeState, NodeStateError, StateKey};
+
+/// A point in the order of the channel manager's writes; see [`NodeStateKv::manager_mark`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ManagerMark(u64);
+
+/// LDK's key-value store over a [`NodeState`]. Clones are handles on the same one.
+#[derive(Clone)]
+pub struct NodeStateKv {
+    state: Arc<dyn NodeState>,
+    manager: Arc<ManagerWrites>,
+}
+
+#[derive(Default)]
+struct ManagerWrites {
+    begun: AtomicU64,
+    durable: AtomicU64,
+}
+
+impl NodeStateKv {
+    /// An adapter over `state`.
+    pub fn new(state: Arc<dyn NodeState>) -> Self {
+        Self {
+            state,
+            manager: Arc::default(),
+        }
+    }
+
+    /// Now, in the order of the channel manager's writes.
+    ///
+    /// A payment hash may be sent again after a failure only when the failure's event is acknowledged and a
+    /// channel manager that knows it is durable; otherwise a crash brings the old failure back, and it would
+    /// fail the second attempt. Take a mark after the acknowledgement, and wait until
+    /// [`NodeStateKv::manager_written_since`] says yes.
+    pub fn manager_mark(&self) -> ManagerMark {
+        ManagerMark(self.manager.begun.load(Ordering::SeqCst))
+    }
+
+    /// Whether a write of the channel manager that began after `mark` is durable.
+    pub fn manager_written_since(&self, mark: ManagerMark) -> bool {
+        self.manager.durable.load(Ordering::SeqCst) > mark.0
+    }
+
+    fn begin_write(&self, key: StateKey, value: Vec<u8>) -> (Durable, Option<u64>) {
+        let number =
+            is_manager(&key).then(|| self.manager.begun.fetch_add(1, Ordering::SeqCst) + 1);
+        (self.state.write(key, value), number)
+    }
+
+    fn finish_write(manager: &ManagerWrites, number: Option<u64>) {
+        if let Some(number) = number {
+            manager.durable.fetch_max(number, Ordering::SeqCst);
+        }
+    }
+
+    fn read_now(&self, key: &StateKey) -> Result<Vec<u8>, io::Error> {
+        match self.state.read(key) {
+            Ok(Some(value)) => Ok(value),
+            Ok(None) => Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "no value at this key",
+            )),
+            Err(error) => Err(unreadable(&error)),
+        }
+    }
+
+    fn list_now(&self, primary: &str, secondary: &str) -> Result<Vec<String>, io::Error> {
+        self.state
+            .list(primary, secondary)
+            .map_err(|error| unreadable(&error))
+    }
+}
+
+impl KVStoreSync for NodeStateKv {
+    fn read(&self, primary: &str, secondary: &str, key: &str) -> Result<Vec<u8>, io::Error> {
+        self.read_now(&state_key(primary, secondary, key))
+    }
+
+    fn write(
+        &self,
+        primary: &str,
+        secondary: &str,
+        key: &str,
+        buf: Vec<u8>,
+    ) -> Result<(), io::Error> {
+        let (durable, number) = self.begin_write(state_key(primary, secondary, key), buf);
+        pollster::block_on(durable);
+        Self::finish_write(&self.manager, number);
+        Ok(())
+    }
+
+    // `lazy` permits to remove later; removing now is within the contract.
+    fn remove(
+        &self,
+        primary: &str,
+        secondary: &str,
+        key: &str,
+        _lazy: bool,
+    ) -> Result<(), io::Error> {
+        pollster::block_on(self.state.remove(state_key(primary, secondary, key)));
+        Ok(())
+    }
+
+    fn list(&self, primary: &str, secondary: &str) -> Result<Vec<String>, io::Error> {
+        self.list_now(primary, secondary)
+    }
+}
+
+// Everything here is begun when it is called, not when its future is polled: LDK numbers its writes by its calls.
+impl KVStore for NodeStateKv {
+    fn read(
+        &self,
+        primary: &str,
+        secondary: &str,
+        key: &str,
+    ) -> AsyncResult<'static, Vec<u8>, io::Error> {
+        let answer = self.read_now(&state_key(primary, secondary, key));
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn write(
+        &self,
+        primary: &str,
+        secondary: &str,
+        key: &str,
+        buf: Vec<u8>,
+    ) -> AsyncResult<'static, (), io::Error> {
+        let (durable, number) = self.begin_write(state_key(primary, secondary, key), buf);
+        let manager = Arc::clone(&self.manager);
+        Box::pin(async move {
+            durable.await;
+            Self::finish_write(&manager, number);
+            Ok(())
+        })
+    }
+
+    fn remove(
+        &self,
+        primary: &str,
+        secondary: &str,
+        key: &str,
+        _lazy: bool,
+    ) -> AsyncResult<'static, (), io::Error> {
+        let durable = self.state.remove(state_key(primary, secondary, key));
+        Box::pin(async move {
+            durable.await;
+            Ok(())
+        })
+    }
+
+    fn list(&self, primary: &str, secondary: &str) -> AsyncResult<'static, Vec<String>, io::Error> {
+        Box::pin(std::future::ready(self.list_now(primary, secondary)))
+    }
+}
+
+fn state_key(primary: &str, secondary: &str, key: &str) -> StateKey {
+    StateKey {
+        primary: primary.to_owned(),
+        secondary: secondary.to_owned(),
+        key: key.to_owned(),
+    }
+}
+
+fn is_manager(key: &StateKey) -> bool {
+    key.primary == CHANNEL_MANAGER_PERSISTENCE_PRIMARY_NAMESPACE
+        && key.secondary == CHANNEL_MANAGER_PERSISTENCE_SECONDARY_NAMESPACE
+        && key.key == CHANNEL_MANAGER_PERSISTENCE_KEY
+}
+
+fn unreadable(error: &NodeStateError) -> io::Error {
+    tracing::error!(%error, "the node's state cannot be read");
+    io::Error::new(io::ErrorKind::Other, "the node's state cannot be read")
+}
+
+#[cfg(test)]
+mod tests;

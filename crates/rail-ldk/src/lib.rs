@@ -1,0 +1,34 @@
+//! Lightning by ldk-node: the rail, its event pump and its key-value store.
+//!
+//! [`LdkNode::start`] runs a node on the domain's byte store, and [`LdkRail`] is the port `Rail` over it. Before a
+//! node starts, [`never_sent`] proves which payments LDK knows nothing of. The rest is for the node's owner:
+//! channels and peers, and the payments by hand that the sandbox's counterparty makes.
+//!
+//! This crate must never decide about money: it reports what is certain, and `Unknown` for the rest.
+
+mod channels;
+mod config;
+mod events;
+mod kv;
+mod log;
+mod manual;
+mod node;
+mod node_event;
+mod plain_thread;
+mod proof;
+mod rail;
+
+pub use channels::{
+    Balances, Channel, ConnectError, NodeCallError, OpenChannel, OpenChannelError, Peer,
+};
+pub use config::{NodeConfig, NodeSeed, SyncIntervals};
+pub use kv::{ManagerMark, NodeStateKv};
+pub use ldk_node::bip39::Mnemonic;
+pub use ldk_node::{BuildError, NodeError};
+pub use lightning::ln::msgs::SocketAddress;
+pub use lightning::ln::types::ChannelId;
+pub use manual::{HeldPaymentError, ReceiveError, SendError};
+pub use node::{LdkNode, StartError, StopError};
+pub use node_event::{ChannelChange, NodeEvent};
+pub use proof::never_sent;
+pub use rail::{ForgetError, LdkRail};
