@@ -1,0 +1,232 @@
+//! Two nodes and a chain in one process: ours, and a counterparty that has opened a channel to it.
+//!
+//! Nothing here is canned: blocks are mined, the channel is funded on the chain, and the nodes talk over a socket.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bitcoin::FeeRate;
+use devchain::Chain;
+use money::Msat;
+use payments::network::Network;
+use payments::ports::{Durable, NodeState, NodeStateError, Rail, RailEvent, StateKey};
+use rail_ldk::{
+    ChannelChange, LdkNode, LdkRail, NodeConfig, NodeEvent, NodeSeed, OpenChannel, SocketAddress,
+};
+
+/// How long anything may take on a busy machine before it counts as never.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Node state in memory, durable at once.
+#[derive(Default)]
+pub struct MemoryState(Mutex<BTreeMap<StateKey, Vec<u8>>>);
+
+impl NodeState for MemoryState {
+    fn read(&self, key: &StateKey) -> Result<Option<Vec<u8>>, NodeStateError> {
+        Ok(self.0.lock().expect("no panic").get(key).cloned())
+    }
+
+    fn write(&self, key: StateKey, value: Vec<u8>) -> Durable {
+        self.0.lock().expect("no panic").insert(key, value);
+        Box::pin(std::future::ready(()))
+    }
+
+    fn remove(&self, key: StateKey) -> Durable {
+        self.0.lock().expect("no panic").remove(&key);
+        Box::pin(std::future::ready(()))
+    }
+
+    fn list(&self, primary: &str, secondary: &str) -> Result<Vec<String>, NodeStateError> {
+        let values = self.0.lock().expect("no panic");
+        let keys = values
+            .keys()
+            .filter(|k| k.primary == primary && k.secondary == secondary);
+        Ok(keys.map(|k| k.key.clone()).collect())
+    }
+
+    fn scan(&self, visit: &mut dyn FnMut(&StateKey, &[u8])) -> Result<(), NodeStateError> {
+        self.0
+            .lock()
+            .expect("no panic")
+            .iter()
+            .for_each(|(key, value)| visit(key, value));
+        Ok(())
+    }
+}
+
+pub struct Economy {
+    pub rail: LdkRail,
+    pub counterparty: LdkNode,
+    pub state: Arc<MemoryState>,
+    pub chain: Chain,
+    config: NodeConfig,
+    // Serves the chain's Esplora API; dropped last.
+    _esplora: tokio::runtime::Runtime,
+}
+
+impl Economy {
+    /// Both nodes run and are connected; there is no channel.
+    pub fn without_channel() -> Self {
+        let chain = Chain::in_memory();
+        chain.faucet().mine(101).expect("mined");
+        let (esplora, esplora_url) = serve(chain.clone());
+        let address = free_address();
+
+        let mut config = config(&esplora_url, 2);
+        config.listening_addresses = vec![address.clone()];
+        let counterparty =
+            LdkNode::start(&config, Arc::new(MemoryState::default())).expect("started");
+
+        let mut config = self::config(&esplora_url, 1);
+        config.trusted_peers_no_reserve = vec![counterparty.node_id()];
+        let state = Arc::new(MemoryState::default());
+        let rail = start(&config, &state);
+        rail.node()
+            .connect(counterparty.node_id(), address)
+            .expect("connected");
+        Self {
+            rail,
+            counterparty,
+            state,
+            config,
+            chain,
+            _esplora: esplora,
+        }
+    }
+
+    /// A channel of 16M sat, opened by the counterparty, with half of it on our side.
+    pub fn new() -> Self {
+        let economy = Self::without_channel();
+        let counterparty = &economy.counterparty;
+        let address = counterparty.new_onchain_address().expect("an address");
+        let rate = FeeRate::from_sat_per_vb(2).expect("a rate");
+        economy
+            .chain
+            .faucet()
+            .pay(address.script_pubkey(), 20_000_000, rate)
+            .expect("paid");
+        economy.mine(1);
+
+        let opening = OpenChannel {
+            peer: economy.rail.node_id(),
+            // Never used: the peer is connected already.
+            address: "127.0.0.1:9".parse().expect("an address"),
+            capacity_sat: 16_000_000,
+            push_msat: Some(Msat::new(8_000_000_000).expect("in range")),
+            is_announced: false,
+        };
+        counterparty.open_channel(&opening).expect("opened");
+        economy.node_event(|event| is_change(event, |c| matches!(c, ChannelChange::Pending(_))));
+        wait_until("the funding transaction", || {
+            !economy.chain.mempool_txids().is_empty()
+        });
+        economy.mine(6);
+        economy.node_event(|event| is_change(event, |c| matches!(c, ChannelChange::Ready(_))));
+        economy.wait_until_usable();
+        economy
+    }
+
+    pub fn mine(&self, blocks: u32) {
+        self.chain.faucet().mine(blocks).expect("mined");
+        self.counterparty.sync_wallets().expect("synced");
+        self.rail.node().sync_wallets().expect("synced");
+        assert_eq!(self.rail.node().block_height(), self.chain.height());
+    }
+
+    pub fn wait_until_usable(&self) {
+        wait_until("a usable channel", || {
+            let both = [self.rail.node(), &self.counterparty];
+            both.iter()
+                .all(|node| node.channels().iter().any(|channel| channel.is_usable))
+        });
+    }
+
+    /// Stops our node and starts it from the same state, connected again. `meanwhile` looks at the state while
+    /// no node runs on it.
+    pub fn restart(mut self, meanwhile: impl FnOnce(&dyn NodeState)) -> Self {
+        self.rail.node().stop().expect("stopped");
+        meanwhile(&*self.state);
+        self.rail = start(&self.config, &self.state);
+        wait_until("the peer", || self.rail.node().reconnect_peers() == 0);
+        self.wait_until_usable();
+        self
+    }
+
+    /// The first event of our rail that `wanted` takes; what comes before it is acknowledged, and so is it.
+    pub fn rail_event(&self, wanted: impl Fn(&RailEvent) -> bool) -> RailEvent {
+        let deadline = Instant::now() + PATIENCE;
+        while let Some(event) = self.rail.next_event(left(deadline)) {
+            self.rail.acknowledge();
+            if wanted(&event) {
+                return event;
+            }
+        }
+        panic!("the event did not come to our node");
+    }
+
+    /// The same, of the counterparty's node.
+    pub fn node_event(&self, wanted: impl Fn(&NodeEvent) -> bool) -> NodeEvent {
+        let deadline = Instant::now() + PATIENCE;
+        while let Some(event) = self.counterparty.next_node_event(left(deadline)) {
+            self.counterparty.acknowledge_event();
+            if wanted(&event) {
+                return event;
+            }
+        }
+        panic!("the event did not come to the counterparty");
+    }
+}
+
+/// Waits for something that nothing announces.
+pub fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what} did not come");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
+fn is_change(event: &NodeEvent, wanted: impl Fn(&ChannelChange) -> bool) -> bool {
+    matches!(event, NodeEvent::Channel { change, .. } if wanted(change))
+}
+
+fn start(config: &NodeConfig, state: &Arc<MemoryState>) -> LdkRail {
+    let state = Arc::clone(state) as Arc<dyn NodeState>;
+    LdkRail::new(Arc::new(LdkNode::start(config, state).expect("started")))
+}
+
+fn config(esplora_url: &str, seed: u8) -> NodeConfig {
+    let seed = NodeSeed::Entropy(Box::new([seed; 64]));
+    let mut config = NodeConfig::new(Network::Regtest, esplora_url, seed);
+    config.background_sync = None;
+    config
+}
+
+fn serve(chain: Chain) -> (tokio::runtime::Runtime, String) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let listener = runtime
+        .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+        .expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    runtime.spawn(async move {
+        axum::serve(listener, devchain::esplora::router(chain))
+            .await
+            .expect("served");
+    });
+    (runtime, url)
+}
+
+fn free_address() -> SocketAddress {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").into()
+}

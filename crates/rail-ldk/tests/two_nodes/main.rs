@@ -1,0 +1,341 @@
+//! The rail over real nodes: a validated chain, a funded channel, and payments over a socket.
+
+mod economy;
+
+use std::time::Duration;
+
+use economy::{Economy, wait_until};
+use money::Msat;
+use payments::payment_hash::{PaymentHash, PaymentPreimage};
+use payments::ports::{
+    InvoiceRequest, NodeState, PayAnswer, PayRequest, PaymentFailure, Rail, RailEvent, RailPayment,
+    Rejection,
+};
+use rail_ldk::{NodeEvent, never_sent};
+
+const HOUR_SECONDS: u32 = 3_600;
+
+fn sat(sat: i64) -> Msat {
+    Msat::from_sat(sat).expect("in range")
+}
+
+/// An invoice of the counterparty, to be paid by our rail.
+fn invoice(economy: &Economy, amount_sat: i64) -> PayRequest {
+    let amount = Some(sat(amount_sat));
+    let made = economy
+        .counterparty
+        .receive(amount, "coffee", HOUR_SECONDS)
+        .expect("made");
+    request(
+        &made.to_string(),
+        PaymentHash::from_bytes(*made.payment_hash().as_ref()),
+    )
+}
+
+/// The same, but the counterparty holds the payment.
+fn held_invoice(economy: &Economy, preimage: &PaymentPreimage) -> PayRequest {
+    let (amount, hash) = (Some(sat(2_000)), preimage.payment_hash());
+    let counterparty = &economy.counterparty;
+    let made = counterparty
+        .receive_for_hash(amount, "hold", HOUR_SECONDS, &hash)
+        .expect("made");
+    request(&made.to_string(), hash)
+}
+
+fn request(bolt11: &str, payment_hash: PaymentHash) -> PayRequest {
+    PayRequest {
+        bolt11: bolt11.to_owned(),
+        payment_hash,
+        fee_limit_msat: sat(5),
+    }
+}
+
+fn await_held(economy: &Economy, payment_hash: PaymentHash) -> Msat {
+    let event = economy.node_event(|event| {
+        matches!(event, NodeEvent::PaymentClaimable { payment_hash: hash, .. } if *hash == payment_hash)
+    });
+    match event {
+        NodeEvent::PaymentClaimable { amount_msat, .. } => amount_msat,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn is_of(event: &RailEvent, payment_hash: PaymentHash) -> bool {
+    match event {
+        RailEvent::PaymentSucceeded {
+            payment_hash: hash, ..
+        }
+        | RailEvent::PaymentFailed {
+            payment_hash: hash, ..
+        }
+        | RailEvent::PaymentReceived {
+            payment_hash: hash, ..
+        } => *hash == payment_hash,
+        RailEvent::Other(_) => false,
+    }
+}
+
+fn proven_unsent(state: &dyn NodeState, payment_hash: PaymentHash) -> bool {
+    never_sent(state, &[payment_hash])
+        .expect("readable")
+        .contains(&payment_hash)
+}
+
+#[test]
+fn money_goes_both_ways_and_a_second_pay_finds_the_first() {
+    let economy = Economy::new();
+    let rail = &economy.rail;
+    let out = invoice(&economy, 1_000);
+    assert_eq!(rail.payment(&out.payment_hash), RailPayment::NotFound);
+    assert_eq!(rail.pay(&out), PayAnswer::Unknown);
+    let event = economy.rail_event(|event| is_of(event, out.payment_hash));
+    let RailEvent::PaymentSucceeded {
+        preimage: Some(preimage),
+        fee_msat,
+        ..
+    } = event
+    else {
+        panic!("{event:?}");
+    };
+    assert_eq!(preimage.payment_hash(), out.payment_hash);
+    assert_eq!(fee_msat, Some(sat(0)));
+    let succeeded = RailPayment::Succeeded {
+        preimage: Some(preimage),
+        fee_msat,
+    };
+    assert_eq!(rail.payment(&out.payment_hash), succeeded);
+    assert_eq!(
+        rail.pay(&out),
+        PayAnswer::Paid {
+            preimage,
+            fee_msat: sat(0)
+        }
+    );
+
+    let asked = InvoiceRequest {
+        amount_msat: Some(sat(700)),
+        description: "tea".to_owned(),
+        expiry_seconds: HOUR_SECONDS,
+    };
+    let ours = rail.create_invoice(&asked).expect("made");
+    assert_eq!(rail.payment(&ours.payment_hash), RailPayment::NotFound);
+    let circle = request(&ours.bolt11, ours.payment_hash);
+    assert_eq!(
+        rail.pay(&circle),
+        PayAnswer::Rejected(Rejection::InvalidInvoice)
+    );
+    economy
+        .counterparty
+        .send(&ours.bolt11, None, None)
+        .expect("sent");
+    let event = economy.rail_event(|event| is_of(event, ours.payment_hash));
+    let expected = RailEvent::PaymentReceived {
+        payment_hash: ours.payment_hash,
+        amount_msat: sat(700),
+    };
+    assert_eq!(event, expected);
+
+    let open = InvoiceRequest {
+        amount_msat: None,
+        ..asked
+    };
+    let ours = rail.create_invoice(&open).expect("made");
+    economy
+        .counterparty
+        .send(&ours.bolt11, Some(sat(33)), None)
+        .expect("sent");
+    let event = economy.rail_event(|event| is_of(event, ours.payment_hash));
+    let expected = RailEvent::PaymentReceived {
+        payment_hash: ours.payment_hash,
+        amount_msat: sat(33),
+    };
+    assert_eq!(event, expected);
+}
+
+#[test]
+fn a_payment_that_the_payee_refuses_fails_and_can_be_sent_again() {
+    let economy = Economy::new();
+    let rail = &economy.rail;
+    let preimage = PaymentPreimage::from_bytes([0x21; 32]);
+    let out = held_invoice(&economy, &preimage);
+    assert_eq!(rail.pay(&out), PayAnswer::Unknown);
+    await_held(&economy, out.payment_hash);
+    economy
+        .counterparty
+        .fail_for_hash(&out.payment_hash)
+        .expect("failed");
+    let event = economy.rail_event(|event| is_of(event, out.payment_hash));
+    let expected = RailEvent::PaymentFailed {
+        payment_hash: out.payment_hash,
+        reason: PaymentFailure::RecipientRejected,
+    };
+    assert_eq!(event, expected);
+    assert_eq!(rail.payment(&out.payment_hash), RailPayment::Failed);
+
+    let mark = rail.node().manager_mark();
+    // Any payment makes LDK write its channel manager.
+    let other = invoice(&economy, 10);
+    assert_eq!(rail.pay(&other), PayAnswer::Unknown);
+    economy.rail_event(|event| is_of(event, other.payment_hash));
+    wait_until("a channel manager", || {
+        rail.node().manager_written_since(mark)
+    });
+    assert_eq!(rail.pay(&out), PayAnswer::Unknown);
+    let amount_msat = await_held(&economy, out.payment_hash);
+    economy
+        .counterparty
+        .claim_for_hash(&preimage, amount_msat)
+        .expect("claimed");
+    let event = economy.rail_event(|event| is_of(event, out.payment_hash));
+    assert!(
+        matches!(event, RailEvent::PaymentSucceeded { .. }),
+        "{event:?}"
+    );
+}
+
+#[test]
+fn a_held_payment_survives_a_restart_and_is_never_proven_unsent() {
+    let economy = Economy::new();
+    let preimage = PaymentPreimage::from_bytes([0x42; 32]);
+    let out = held_invoice(&economy, &preimage);
+    let unsent = invoice(&economy, 5);
+    assert_eq!(economy.rail.pay(&out), PayAnswer::Unknown);
+    let amount_msat = await_held(&economy, out.payment_hash);
+    assert_eq!(
+        economy.rail.payment(&out.payment_hash),
+        RailPayment::Pending
+    );
+    assert_eq!(economy.rail.pay(&out), PayAnswer::Unknown);
+
+    let economy = economy.restart(|state| {
+        assert!(!proven_unsent(state, out.payment_hash));
+        assert!(proven_unsent(state, unsent.payment_hash));
+    });
+    assert_eq!(
+        economy.rail.payment(&out.payment_hash),
+        RailPayment::Pending
+    );
+    assert_eq!(economy.rail.pay(&out), PayAnswer::Unknown);
+    economy
+        .counterparty
+        .claim_for_hash(&preimage, amount_msat)
+        .expect("claimed");
+    let event = economy.rail_event(|event| is_of(event, out.payment_hash));
+    let expected = RailEvent::PaymentSucceeded {
+        payment_hash: out.payment_hash,
+        preimage: Some(preimage),
+        fee_msat: Some(sat(0)),
+    };
+    assert_eq!(event, expected);
+}
+
+#[test]
+fn an_event_comes_again_until_it_is_acknowledged_also_after_a_restart() {
+    let economy = Economy::new();
+    let out = invoice(&economy, 100);
+    while economy.rail.next_event(Duration::from_millis(1)).is_some() {
+        economy.rail.acknowledge();
+    }
+    assert_eq!(economy.rail.pay(&out), PayAnswer::Unknown);
+    let event = economy
+        .rail
+        .next_event(economy::PATIENCE)
+        .expect("an event");
+    assert!(is_of(&event, out.payment_hash), "{event:?}");
+    assert_eq!(
+        economy.rail.next_event(economy::PATIENCE),
+        Some(event.clone())
+    );
+
+    // An event that waits proves that the payment was sent.
+    let economy = economy.restart(|state| assert!(!proven_unsent(state, out.payment_hash)));
+    assert_eq!(
+        economy.rail.next_event(economy::PATIENCE),
+        Some(event.clone())
+    );
+    economy.rail.acknowledge();
+    // A second acknowledgement must not take an event that nobody has seen.
+    let next = invoice(&economy, 100);
+    assert_eq!(economy.rail.pay(&next), PayAnswer::Unknown);
+    wait_until("the next payment", || {
+        matches!(
+            economy.rail.payment(&next.payment_hash),
+            RailPayment::Succeeded { .. }
+        )
+    });
+    economy.rail.acknowledge();
+    economy.rail_event(|event| is_of(event, next.payment_hash));
+}
+
+#[test]
+fn what_cannot_be_sent_is_rejected_and_leaves_nothing_in_flight() {
+    let economy = Economy::without_channel();
+    let early = invoice(&economy, 100);
+    assert_eq!(
+        economy.rail.pay(&early),
+        PayAnswer::Rejected(Rejection::NotReady)
+    );
+    let garbage = request("lnbcrt1garbage", early.payment_hash);
+    assert_eq!(
+        economy.rail.pay(&garbage),
+        PayAnswer::Rejected(Rejection::InvalidInvoice)
+    );
+    let other = request(&early.bolt11, PaymentHash::from_bytes([9; 32]));
+    assert_eq!(
+        economy.rail.pay(&other),
+        PayAnswer::Rejected(Rejection::InvalidInvoice)
+    );
+
+    let economy = Economy::new();
+    let large = invoice(&economy, 9_000_000);
+    assert_eq!(
+        economy.rail.pay(&large),
+        PayAnswer::Rejected(Rejection::NoRoute)
+    );
+    assert_eq!(
+        economy.rail.payment(&large.payment_hash),
+        RailPayment::Failed
+    );
+    let economy = economy.restart(|state| assert!(proven_unsent(state, large.payment_hash)));
+    economy
+        .rail
+        .forget_unsent(&large.payment_hash)
+        .expect("forgotten");
+    assert_eq!(
+        economy.rail.payment(&large.payment_hash),
+        RailPayment::NotFound
+    );
+
+    let node = economy.rail.node();
+    node.stop().expect("stopped");
+    node.stop().expect("stopped already");
+    assert!(!node.is_running());
+    let late = invoice(&economy, 100);
+    assert_eq!(
+        economy.rail.pay(&late),
+        PayAnswer::Rejected(Rejection::NotReady)
+    );
+    assert!(
+        economy
+            .rail
+            .next_event(Duration::ZERO)
+            .is_none_or(|e| matches!(e, RailEvent::Other(_)))
+    );
+}
+
+#[test]
+fn every_one_of_concurrent_syncs_sees_the_newest_block() {
+    let economy = Economy::without_channel();
+    let node = &economy.counterparty;
+    for _ in 0..5 {
+        economy.chain.faucet().mine(1).expect("mined");
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    node.sync_wallets().expect("synced");
+                    assert_eq!(node.block_height(), economy.chain.height());
+                });
+            }
+        });
+    }
+}
