@@ -101,8 +101,9 @@ async fn run(
         let text = match method(caller, Arguments::new(arguments)).await {
             Ok(completion) => match protocol.completion(id.as_deref()?, &completion) {
                 Ok(answer) => return Some(answer),
-                Err(error) => {
-                    tracing::error!(target_method = %target, %error, "result not serializable");
+                Err(_) => {
+                    // Not the error: it may quote the result.
+                    tracing::error!(target_method = %target, "a result is not serializable");
                     unexpected(&target)
                 }
             },

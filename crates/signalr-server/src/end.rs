@@ -41,6 +41,20 @@ pub(crate) struct Farewell {
 }
 
 impl DisconnectReason {
+    /// The reason alone, for logs: texts of clients and applications may hold secrets.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Closed { .. } => "closed",
+            Self::TransportLost => "transport lost",
+            Self::ClientTimeout => "client timeout",
+            Self::ProtocolViolation { .. } => "protocol violation",
+            Self::SlowClient => "slow client",
+            Self::Aborted => "aborted",
+            Self::Refused { .. } => "refused",
+            Self::Shutdown => "shutdown",
+        }
+    }
+
     /// What the Close message says, following .NET: reconnecting is allowed unless the
     /// application or the client itself wanted the end. `None`: there is nobody to tell.
     pub(crate) fn farewell(&self, detailed: bool) -> Option<Farewell> {

@@ -87,7 +87,7 @@ async fn live<R: FrameSource, W: FrameSink>(
     drop(listed);
 
     let reason = connection.reason();
-    tracing::debug!(connection = number, ?reason, "disconnected");
+    tracing::debug!(connection = number, reason = reason.name(), "disconnected");
     let farewell = reason.farewell(core.options.detailed_errors);
     outbox.finish(
         farewell
@@ -190,12 +190,11 @@ fn connect(core: &Arc<Core>, caller: &Caller) -> Running {
         let Some(callback) = &core.on_connected else {
             return Ok(());
         };
-        callback(caller).await.map_err(|error| {
-            tracing::debug!(%error, "the connect callback refused a connection");
-            DisconnectReason::Refused {
+        callback(caller)
+            .await
+            .map_err(|error| DisconnectReason::Refused {
                 text: error.close_text(core.options.detailed_errors),
-            }
-        })
+            })
     })
 }
 
