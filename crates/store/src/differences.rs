@@ -1,0 +1,85 @@
+//! Where the two databases need different SQL: every such place has its name here.
+//!
+//! Everything else is one text for both. What to keep in mind when writing it: parameters are `$1`, `$2`, …,
+//! and each is first used in that order; `SUM` of integers is `CAST(SUM(x) AS BIGINT)`, because PostgreSQL
+//! makes it NUMERIC; a failed statement ends its transaction; constraints are never deferred, because on
+//! SQLite a commit carries the acts of others too; rows of several accounts are touched in the order of ids.
+
+/// Which database a transaction runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQLite, in this process.
+    Sqlite,
+    /// PostgreSQL, or a database that speaks its protocol.
+    Postgres,
+}
+
+/// One statement in two texts.
+#[derive(Debug, Clone, Copy)]
+pub struct Statement {
+    /// The text for SQLite.
+    pub sqlite: &'static str,
+    /// The text for PostgreSQL.
+    pub postgres: &'static str,
+}
+
+impl Statement {
+    /// The text for `dialect`.
+    #[must_use]
+    pub const fn on(self, dialect: Dialect) -> &'static str {
+        match dialect {
+            Dialect::Sqlite => self.sqlite,
+            Dialect::Postgres => self.postgres,
+        }
+    }
+}
+
+/// `for_update!("SELECT …", "…")`: locks the rows that a query finds until the transaction ends. SQLite has
+/// one writer, and so nothing to lock. What follows the clause (a closing parenthesis) is the second part.
+#[macro_export]
+macro_rules! for_update {
+    ($before:literal $(, $after:literal)?) => {
+        $crate::differences::Statement {
+            sqlite: concat!($before $(, $after)?),
+            postgres: concat!($before, " FOR UPDATE" $(, $after)?),
+        }
+    };
+}
+
+/// `for_update_skip_locked!("SELECT …", "…")`: as [`for_update!`], and passes over rows that another
+/// transaction has locked, so that several workers claim different rows.
+#[macro_export]
+macro_rules! for_update_skip_locked {
+    ($before:literal $(, $after:literal)?) => {
+        $crate::differences::Statement {
+            sqlite: concat!($before $(, $after)?),
+            postgres: concat!($before, " FOR UPDATE SKIP LOCKED" $(, $after)?),
+        }
+    };
+}
+
+/// Takes the lease of node `$1` for holder `$2`, for `$3` milliseconds, unless a live one stands in the way;
+/// answers with the new fence. On SQLite the lock on the file is the lease, and nothing stands in the way. On
+/// PostgreSQL the database's own clock measures it, so that the clocks of several machines need not agree.
+pub(crate) const TAKE_LEASE: Statement = Statement {
+    sqlite: "INSERT INTO node_lease (node, holder, fence, expires_at) VALUES ($1, $2, 1, $3)
+        ON CONFLICT (node) DO UPDATE SET
+            holder = excluded.holder, fence = node_lease.fence + 1, expires_at = excluded.expires_at
+        RETURNING fence",
+    postgres: "INSERT INTO node_lease (node, holder, fence, expires_at)
+        VALUES ($1, $2, 1, CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + $3)
+        ON CONFLICT (node) DO UPDATE SET
+            holder = excluded.holder, fence = node_lease.fence + 1, expires_at = excluded.expires_at
+        WHERE node_lease.expires_at
+            <= CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)
+        RETURNING fence",
+};
+
+/// Prolongs the lease of node `$2` with fence `$3` by `$1` milliseconds from now. Changing the row also locks
+/// it, so that nobody takes the lease over before the writes of the same transaction are committed.
+pub(crate) const KEEP_LEASE: Statement = Statement {
+    sqlite: "UPDATE node_lease SET expires_at = $1 WHERE node = $2 AND fence = $3",
+    postgres: "UPDATE node_lease
+        SET expires_at = CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + $1
+        WHERE node = $2 AND fence = $3",
+};

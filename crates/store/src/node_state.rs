@@ -1,0 +1,96 @@
+//! The state of a Lightning node, behind the port `payments::ports::NodeState`.
+//!
+//! Stale channel state can lose funds. So a write is answered when it is durable and never with an error, the
+//! writes keep the order of their calls, and each is made under the node's lease, which it checks in its own
+//! transaction: a process that lost the lease must never change the state again.
+
+mod embedded;
+mod lease;
+mod reading;
+mod shared;
+
+use payments::ports::{Durable, StateKey};
+use tokio::sync::oneshot;
+
+use crate::{StoreError, Tx, Value, params};
+
+pub(crate) use embedded::embedded;
+pub(crate) use lease::acquire;
+pub use lease::{LeaseError, LeaseOptions};
+pub(crate) use shared::{NodeThread, shared};
+
+const PUT: &str = "INSERT INTO node_state (node, primary_ns, secondary_ns, key, value)
+    VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (node, primary_ns, secondary_ns, key) DO UPDATE SET value = excluded.value";
+const REMOVE: &str = "DELETE FROM node_state
+    WHERE node = $1 AND primary_ns = $2 AND secondary_ns = $3 AND key = $4";
+
+/// One write or removal on its way to the database. Making it twice is the same as making it once.
+struct Change {
+    sql: &'static str,
+    params: Vec<Value>,
+    durable: oneshot::Sender<()>,
+}
+
+impl Change {
+    fn put(node: &str, key: StateKey, value: Vec<u8>) -> (Self, Durable) {
+        assert_valid(&key);
+        let StateKey {
+            primary,
+            secondary,
+            key,
+        } = key;
+        Self::new(PUT, params![node, primary, secondary, key, value].to_vec())
+    }
+
+    fn remove(node: &str, key: StateKey) -> (Self, Durable) {
+        assert_valid(&key);
+        let StateKey {
+            primary,
+            secondary,
+            key,
+        } = key;
+        Self::new(REMOVE, params![node, primary, secondary, key].to_vec())
+    }
+
+    fn new(sql: &'static str, params: Vec<Value>) -> (Self, Durable) {
+        let (durable, answer) = oneshot::channel();
+        let waiting = async move {
+            if answer.await.is_err() {
+                // The store was closed or the lease is lost. "Durable" would be a lie, and nobody may go on.
+                tracing::error!("a write of node state was not made");
+                std::future::pending::<()>().await;
+            }
+        };
+        (
+            Self {
+                sql,
+                params,
+                durable,
+            },
+            Box::pin(waiting),
+        )
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        tx.execute(self.sql, &self.params)?;
+        Ok(())
+    }
+
+    fn answer(self) {
+        // The node may have stopped waiting; the write stays.
+        let _gone = self.durable.send(());
+    }
+}
+
+/// A database may refuse other characters, and such a write would be tried for ever.
+fn assert_valid(key: &StateKey) {
+    let allowed = |text: &str| {
+        text.len() <= 120
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+    };
+    let valid = allowed(&key.primary) && allowed(&key.secondary) && allowed(&key.key);
+    assert!(valid && !key.key.is_empty(), "not a key of LDK's KVStore");
+}
