@@ -57,7 +57,8 @@ impl From<ChannelDetails> for Channel {
     }
 }
 
-/// What the node has, in whole satoshi. HTLCs are rounded, so books are compared with channels instead.
+/// What the node has, in whole satoshi. HTLCs are rounded, so books are compared with channels
+/// instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Balances {
     /// On-chain, with the reserve and what is not confirmed.
@@ -196,8 +197,8 @@ impl LdkNode {
         })
     }
 
-    /// Tries once to connect to every known peer that is away, and answers how many still are. The node itself
-    /// tries only once a minute: call this after a start until it answers 0.
+    /// Tries once to connect to every known peer that is away, and answers how many still are. The
+    /// node itself tries only once a minute: call this after a start until it answers 0.
     pub fn reconnect_peers(&self) -> usize {
         let away = self
             .peers()
@@ -215,8 +216,8 @@ impl LdkNode {
         Ok(on_plain_thread(|| self.node.disconnect(peer))?)
     }
 
-    /// Begins to open a channel from the node's on-chain coins, and answers our own name for it. It can be
-    /// used when its funding is confirmed; the events tell.
+    /// Begins to open a channel from the node's on-chain coins, and answers our own name for it. It
+    /// can be used when its funding is confirmed; the events tell.
     ///
     /// # Errors
     /// [`OpenChannelError`].
@@ -244,8 +245,8 @@ impl LdkNode {
             })
     }
 
-    /// Closes the channel that we call `user_channel_id`, together with its peer. Does nothing for a channel
-    /// that is not there.
+    /// Closes the channel that we call `user_channel_id`, together with its peer. Does nothing for
+    /// a channel that is not there.
     ///
     /// # Errors
     /// [`NodeCallError`].
@@ -258,8 +259,8 @@ impl LdkNode {
         Ok(on_plain_thread(|| self.node.close_channel(&id, peer))?)
     }
 
-    /// A fresh address of the node's own on-chain wallet. Never give it to a customer: the node does not say
-    /// which address was paid.
+    /// A fresh address of the node's own on-chain wallet. Never give it to a customer: the node
+    /// does not say which address was paid.
     ///
     /// # Errors
     /// [`NodeCallError`].
@@ -269,10 +270,11 @@ impl LdkNode {
         })?)
     }
 
-    /// Brings the channels and the on-chain wallet to the tip of the chain as it is when the call begins.
+    /// Brings the channels and the on-chain wallet to the tip of the chain as it is when the call
+    /// begins.
     ///
-    /// One call at a time: ldk-node lets a call that finds another one running answer with that one's result,
-    /// which may not know the newest block.
+    /// One call at a time: ldk-node lets a call that finds another one running answer with that
+    /// one's result, which may not know the newest block.
     ///
     /// # Errors
     /// [`NodeCallError`].

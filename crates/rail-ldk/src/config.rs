@@ -1,6 +1,7 @@
 //! [`NodeConfig`]: everything a node is told when it starts.
 //!
-//! It holds the seed, so its `Debug` output must never show it. Nothing is read from the environment here.
+//! It holds the seed, so its `Debug` output must never show it. Nothing is read from the
+//! environment here.
 
 use std::fmt;
 
@@ -67,15 +68,17 @@ pub struct NodeConfig {
     pub listening_addresses: Vec<SocketAddress>,
     /// Its name in the gossip, at most 32 bytes; only for a node that listens.
     pub alias: Option<String>,
-    /// Peers that are trusted to confirm the closing transactions of an anchor channel, so that no coins are
-    /// kept in reserve for a channel with them.
+    /// Peers that are trusted to confirm the closing transactions of an anchor channel, so that no
+    /// coins are kept in reserve for a channel with them.
     pub trusted_peers_no_reserve: Vec<PublicKey>,
-    /// `None`: it looks at the chain only when [`LdkNode::sync_wallets`](crate::LdkNode::sync_wallets) is called.
+    /// `None`: it looks at the chain only when
+    /// [`LdkNode::sync_wallets`](crate::LdkNode::sync_wallets) is called.
     pub background_sync: Option<SyncIntervals>,
 }
 
 impl NodeConfig {
-    /// A node that listens nowhere, has no alias, trusts nobody, and looks at the chain in ldk-node's intervals.
+    /// A node that listens nowhere, has no alias, trusts nobody, and looks at the chain in
+    /// ldk-node's intervals.
     pub fn new(network: Network, esplora_url: impl Into<String>, seed: NodeSeed) -> Self {
         Self {
             network,

@@ -23,17 +23,20 @@ impl LdkNode {
         Some(NodeEvent::from(event))
     }
 
-    /// Acknowledges the event that [`LdkNode::next_node_event`] gave last; without one it does nothing.
+    /// Acknowledges the event that [`LdkNode::next_node_event`] gave last; without one it does
+    /// nothing.
     ///
-    /// A failed write is not tried again: ldk-node has taken the event out of its queue in memory before it
-    /// stores the queue, so a second call would drop the *next* event, unseen. Our own store never fails a
-    /// write; and if the stored queue is the old one, the event comes again after a restart, which is harmless.
+    /// A failed write is not tried again: ldk-node has taken the event out of its queue in memory
+    /// before it stores the queue, so a second call would drop the *next* event, unseen. Our own
+    /// store never fails a write; and if the stored queue is the old one, the event comes again
+    /// after a restart, which is harmless.
     pub fn acknowledge_event(&self) {
         if !self.event_given.swap(false, Ordering::SeqCst) {
             tracing::error!("an acknowledgement without an event is ignored");
             return;
         }
-        if let Err(error) = on_plain_thread(|| self.node.event_handled()) {
+        if let Err(error) = on_plain_thread(|| self.kv.acknowledging(|| self.node.event_handled()))
+        {
             tracing::error!(%error, "an acknowledged event may come again after a restart");
         }
     }

@@ -1,7 +1,8 @@
 //! [`NodeStateKv`]: the node's byte store as LDK sees it (`KVStore` and `KVStoreSync`).
 //!
-//! A write is answered when it is durable, and never with an error: LDK panics on a failed monitor write. A read
-//! that fails must never look like a missing key, or the node would start afresh and forget its channels.
+//! A write is answered when it is durable, and never with an error: LDK panics on a failed monitor
+//! write. A read that fails must never look like a missing key, or the node would start afresh and
+//! forget its channels.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +15,8 @@ use lightning::util::persist::{
 };
 use payments::ports::{Durable, NodeState, NodeStateError, StateKey};
 
+use crate::event_queue::EventQueueWrites;
+
 /// A point in the order of the channel manager's writes; see [`NodeStateKv::manager_mark`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ManagerMark(u64);
@@ -23,6 +26,7 @@ pub struct ManagerMark(u64);
 pub struct NodeStateKv {
     state: Arc<dyn NodeState>,
     manager: Arc<ManagerWrites>,
+    event_queue: Arc<EventQueueWrites>,
 }
 
 #[derive(Default)]
@@ -37,15 +41,16 @@ impl NodeStateKv {
         Self {
             state,
             manager: Arc::default(),
+            event_queue: Arc::default(),
         }
     }
 
     /// Now, in the order of the channel manager's writes.
     ///
-    /// A payment hash may be sent again after a failure only when the failure's event is acknowledged and a
-    /// channel manager that knows it is durable; otherwise a crash brings the old failure back, and it would
-    /// fail the second attempt. Take a mark after the acknowledgement, and wait until
-    /// [`NodeStateKv::manager_written_since`] says yes.
+    /// A payment hash may be sent again after a failure only when the failure's event is
+    /// acknowledged and a channel manager that knows it is durable; otherwise a crash brings the
+    /// old failure back, and it would fail the second attempt. Take a mark after the
+    /// acknowledgement, and wait until [`NodeStateKv::manager_written_since`] says yes.
     pub fn manager_mark(&self) -> ManagerMark {
         ManagerMark(self.manager.begun.load(Ordering::SeqCst))
     }
@@ -55,7 +60,21 @@ impl NodeStateKv {
         self.manager.durable.load(Ordering::SeqCst) > mark.0
     }
 
+    /// Runs an acknowledgement of an event; see [`EventQueueWrites`].
+    pub(crate) fn acknowledging<T>(&self, acknowledge: impl FnOnce() -> T) -> T {
+        self.event_queue.acknowledging(acknowledge)
+    }
+
     fn begin_write(&self, key: StateKey, value: Vec<u8>) -> (Durable, Option<u64>) {
+        if EventQueueWrites::is_queue(&key.primary, &key.secondary, &key.key) {
+            let mut turn = self.event_queue.turn();
+            let durable = if turn.take(&value) {
+                self.state.write(key, value)
+            } else {
+                Box::pin(std::future::ready(()))
+            };
+            return (durable, None);
+        }
         let number =
             is_manager(&key).then(|| self.manager.begun.fetch_add(1, Ordering::SeqCst) + 1);
         (self.state.write(key, value), number)
@@ -120,7 +139,8 @@ impl KVStoreSync for NodeStateKv {
     }
 }
 
-// Everything here is begun when it is called, not when its future is polled: LDK numbers its writes by its calls.
+// Everything here is begun when it is called, not when its future is polled: LDK numbers its writes
+// by its calls.
 impl KVStore for NodeStateKv {
     fn read(
         &self,

@@ -1,13 +1,16 @@
 //! Lightning by ldk-node: the rail, its event pump and its key-value store.
 //!
-//! [`LdkNode::start`] runs a node on the domain's byte store, and [`LdkRail`] is the port `Rail` over it. Before a
-//! node starts, [`never_sent`] proves which payments LDK knows nothing of. The rest is for the node's owner:
-//! channels and peers, and the payments by hand that the sandbox's counterparty makes.
+//! [`LdkNode::start`] runs a node on the domain's byte store, and [`LdkRail`] is the port `Rail`
+//! over it. Before a node starts, [`never_sent`] proves which payments LDK knows nothing of. The
+//! rest is for the node's owner: channels and peers, and the payments by hand that the sandbox's
+//! counterparty makes.
 //!
-//! This crate must never decide about money: it reports what is certain, and `Unknown` for the rest.
+//! This crate must never decide about money: it reports what is certain, and `Unknown` for the
+//! rest.
 
 mod channels;
 mod config;
+mod event_queue;
 mod events;
 mod kv;
 mod log;
@@ -17,6 +20,7 @@ mod node_event;
 mod plain_thread;
 mod proof;
 mod rail;
+mod records;
 
 pub use channels::{
     Balances, Channel, ConnectError, NodeCallError, OpenChannel, OpenChannelError, Peer,
@@ -32,3 +36,4 @@ pub use node::{LdkNode, StartError, StopError};
 pub use node_event::{ChannelChange, NodeEvent};
 pub use proof::never_sent;
 pub use rail::{ForgetError, LdkRail};
+pub use records::SettledPayment;

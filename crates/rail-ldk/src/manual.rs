@@ -100,8 +100,8 @@ impl LdkNode {
         made.map_err(ReceiveError::Node)
     }
 
-    /// Takes a held payment. `claimable_msat` is what its event said. When it is done, a `PaymentReceived`
-    /// event comes; a payment that is not held (any more) is left alone.
+    /// Takes a held payment. `claimable_msat` is what its event said. When it is done, a
+    /// `PaymentReceived` event comes; a payment that is not held (any more) is left alone.
     ///
     /// # Errors
     /// [`HeldPaymentError`].
@@ -129,8 +129,8 @@ impl LdkNode {
             .map_err(held)
     }
 
-    /// Pays an invoice; the events tell how it ends. `amount_msat` is for an invoice that states none, and
-    /// `fee_limit_msat` is LDK's default (1 % and 50 sat) when it is left out.
+    /// Pays an invoice; the events tell how it ends. `amount_msat` is for an invoice that states
+    /// none, and `fee_limit_msat` is LDK's default (1 % and 50 sat) when it is left out.
     ///
     /// # Errors
     /// [`SendError`].

@@ -1,7 +1,7 @@
 //! [`LdkNode`]: one ldk-node, on a runtime of its own.
 //!
-//! Every method is synchronous and may block. It must never run twice on one state: the caller holds the
-//! node's lease. It listens nowhere unless the configuration says so.
+//! Every method is synchronous and may block. It must never run twice on one state: the caller
+//! holds the node's lease. It listens nowhere unless the configuration says so.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -56,8 +56,9 @@ pub struct LdkNode {
 impl LdkNode {
     /// Builds the node from `state` and starts it.
     ///
-    /// It answers when the node has its fee estimates and listens. Its peers are connected a little later, see
-    /// [`LdkNode::reconnect_peers`], and it takes no payment in its first two seconds (LDK's forwarding delay).
+    /// It answers when the node has its fee estimates and listens. Its peers are connected a little
+    /// later, see [`LdkNode::reconnect_peers`], and it takes no payment in its first two seconds
+    /// (LDK's forwarding delay).
     ///
     /// # Errors
     /// [`StartError`]; nothing runs then.
@@ -108,8 +109,8 @@ impl LdkNode {
         self.node.status().current_best_block.height
     }
 
-    /// Disconnects the peers and stops, with everything stored. A stopped node may be stopped again; it
-    /// cannot be started again: build another one from the same state.
+    /// Disconnects the peers and stops, with everything stored. A stopped node may be stopped
+    /// again; it cannot be started again: build another one from the same state.
     ///
     /// # Errors
     /// [`StopError`].

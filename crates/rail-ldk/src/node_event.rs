@@ -1,6 +1,7 @@
 //! [`NodeEvent`]: what happens at a node, and the [`RailEvent`] that it is to the domain.
 //!
-//! Every event of ldk-node has a case here; none may be swallowed, or the queue behind it would stand still.
+//! Every event of ldk-node has a case here; none may be swallowed, or the queue behind it would
+//! stand still.
 
 use bitcoin::OutPoint;
 use bitcoin::secp256k1::PublicKey;
@@ -38,7 +39,8 @@ pub enum NodeEvent {
         amount_msat: Msat,
     },
     /// An inbound payment is held: its invoice was made by
-    /// [`LdkNode::receive_for_hash`](crate::LdkNode::receive_for_hash), and it waits to be claimed or failed.
+    /// [`LdkNode::receive_for_hash`](crate::LdkNode::receive_for_hash), and it waits to be claimed
+    /// or failed.
     PaymentClaimable {
         /// The hash of the invoice.
         payment_hash: PaymentHash,
@@ -238,8 +240,9 @@ impl From<NodeEvent> for RailEvent {
                 amount_msat,
                 ..
             } => {
-                // Our own invoices are claimed by the node itself, so this is the invoice of somebody who used
-                // the node beside us. It moves no money: unclaimed, it goes back to its payer.
+                // Our own invoices are claimed by the node itself, so this is the invoice of
+                // somebody who used the node beside us. It moves no money: unclaimed, it goes back
+                // to its payer.
                 tracing::warn!(%payment_hash, "an inbound payment waits for a claim that is not ours");
                 Self::Other(format!(
                     "payment {payment_hash} of {amount_msat} waits to be claimed"
@@ -282,7 +285,8 @@ fn describe(change: &ChannelChange) -> String {
     }
 }
 
-/// Why a payment failed, in the words of the port. A reason that LDK may add later reads as `Unexpected`.
+/// Why a payment failed, in the words of the port. A reason that LDK may add later reads as
+/// `Unexpected`.
 fn failure(reason: Option<PaymentFailureReason>) -> PaymentFailure {
     use PaymentFailureReason as Ldk;
     match reason {

@@ -1,12 +1,13 @@
 //! Keeps ldk-node away from other people's tokio runtimes.
 //!
-//! ldk-node's blocking calls adopt the runtime they are called in: its connections would live and die with it,
-//! and a current-thread runtime panics. Every such call goes through [`on_plain_thread`], which must never run
-//! its work inside a runtime.
+//! ldk-node's blocking calls adopt the runtime they are called in: its connections would live and
+//! die with it, and a current-thread runtime panics. Every such call goes through
+//! [`on_plain_thread`], which must never run its work inside a runtime.
 
 use tokio::runtime::Handle;
 
-/// Runs `work` on this thread when it is outside every runtime, and otherwise on a new one, waiting for it.
+/// Runs `work` on this thread when it is outside every runtime, and otherwise on a new one, waiting
+/// for it.
 pub(crate) fn on_plain_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     if Handle::try_current().is_err() {
         return work();

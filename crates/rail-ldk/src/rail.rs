@@ -1,6 +1,7 @@
 //! [`LdkRail`]: the port `Rail`, kept by an ldk-node.
 //!
-//! It must never answer `Rejected` for a payment that may be in flight: what it does not understand is `Unknown`.
+//! It must never answer `Rejected` for a payment that may be in flight: what it does not understand
+//! is `Unknown`.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -50,11 +51,12 @@ impl LdkRail {
         &self.node
     }
 
-    /// Removes a stale record of a payment that [`never_sent`](crate::never_sent) has proven unsent.
+    /// Removes a stale record of a payment that [`never_sent`](crate::never_sent) has proven
+    /// unsent.
     ///
-    /// A crash can leave a record `Pending` of a payment that LDK knows nothing of, and then every `pay` of it
-    /// would be a duplicate for ever. Without the proof this must not be called: it would take the guard
-    /// against paying twice away from a payment in flight.
+    /// A crash can leave a record `Pending` of a payment that LDK knows nothing of, and then every
+    /// `pay` of it would be a duplicate for ever. Without the proof this must not be called: it
+    /// would take the guard against paying twice away from a payment in flight.
     ///
     /// # Errors
     /// [`ForgetError`].
@@ -80,7 +82,8 @@ impl LdkRail {
             tracing::error!(payment_hash = %request.payment_hash, "the invoice has another hash");
             return Err(Rejection::InvalidInvoice);
         }
-        // An invoice with the hash of one of our own would be paid in a circle, which ldk-node refuses.
+        // An invoice with the hash of one of our own would be paid in a circle, which ldk-node
+        // refuses.
         let record = self.record(&request.payment_hash);
         if record.is_some_and(|record| record.direction == PaymentDirection::Inbound) {
             return Err(Rejection::InvalidInvoice);
@@ -134,10 +137,11 @@ impl Rail for LdkRail {
     /// Sends the payment.
     ///
     /// **Precondition**: the hash is proven not to be in flight: it was never given to `pay`, or
-    /// [`never_sent`](crate::never_sent) has proven it unsent, or it failed, the failure's event is acknowledged,
-    /// and a later channel manager is durable ([`NodeStateKv::manager_mark`](crate::NodeStateKv::manager_mark)).
-    /// LDK looks for a route before it looks for a duplicate, so without this `PaymentSendingFailed` would not
-    /// mean that nothing was sent, and the answer `Rejected(NoRoute)` would be wrong.
+    /// [`never_sent`](crate::never_sent) has proven it unsent, or it failed, the failure's event is
+    /// acknowledged, and a later channel manager is durable
+    /// ([`NodeStateKv::manager_mark`](crate::NodeStateKv::manager_mark)). LDK looks for a route
+    /// before it looks for a duplicate, so without this `PaymentSendingFailed` would not mean that
+    /// nothing was sent, and the answer `Rejected(NoRoute)` would be wrong.
     fn pay(&self, request: &PayRequest) -> PayAnswer {
         let invoice = match self.check(request) {
             Ok(invoice) => invoice,
@@ -174,7 +178,8 @@ impl Rail for LdkRail {
     }
 }
 
-/// What an error of `send` means, under the precondition of [`Rail::pay`] (ldk-node 0.7.1, `bolt11.rs`).
+/// What an error of `send` means, under the precondition of [`Rail::pay`] (ldk-node 0.7.1,
+/// `bolt11.rs`).
 fn answer(error: NodeError, record: impl FnOnce() -> RailPayment) -> PayAnswer {
     match error {
         NodeError::NotRunning => PayAnswer::Rejected(Rejection::NotReady),
@@ -187,7 +192,8 @@ fn answer(error: NodeError, record: impl FnOnce() -> RailPayment) -> PayAnswer {
             } => PayAnswer::Paid { preimage, fee_msat },
             _ => PayAnswer::Unknown,
         },
-        // `PersistenceFailed` above all: the HTLC may be on its way, and only its record was not stored.
+        // `PersistenceFailed` above all: the HTLC may be on its way, and only its record was not
+        // stored.
         _ => PayAnswer::Unknown,
     }
 }

@@ -1,6 +1,7 @@
 //! Two nodes and a chain in one process: ours, and a counterparty that has opened a channel to it.
 //!
-//! Nothing here is canned: blocks are mined, the channel is funded on the chain, and the nodes talk over a socket.
+//! Nothing here is canned: blocks are mined, the channel is funded on the chain, and the nodes talk
+//! over a socket.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -128,6 +129,19 @@ impl Economy {
         economy
     }
 
+    /// One more node, that knows nobody.
+    pub fn another_node(&self) -> LdkNode {
+        let config = config(&self.config.esplora_url, 3);
+        LdkNode::start(&config, Arc::new(MemoryState::default())).expect("started")
+    }
+
+    /// Connects `node` to the counterparty.
+    pub fn connect(&self, node: &LdkNode) {
+        let address = self.counterparty.listening_addresses().remove(0);
+        node.connect(self.counterparty.node_id(), address)
+            .expect("connected");
+    }
+
     pub fn mine(&self, blocks: u32) {
         self.chain.faucet().mine(blocks).expect("mined");
         self.counterparty.sync_wallets().expect("synced");
@@ -143,8 +157,8 @@ impl Economy {
         });
     }
 
-    /// Stops our node and starts it from the same state, connected again. `meanwhile` looks at the state while
-    /// no node runs on it.
+    /// Stops our node and starts it from the same state, connected again. `meanwhile` looks at the
+    /// state while no node runs on it.
     pub fn restart(mut self, meanwhile: impl FnOnce(&dyn NodeState)) -> Self {
         self.rail.node().stop().expect("stopped");
         meanwhile(&*self.state);
@@ -154,7 +168,8 @@ impl Economy {
         self
     }
 
-    /// The first event of our rail that `wanted` takes; what comes before it is acknowledged, and so is it.
+    /// The first event of our rail that `wanted` takes; what comes before it is acknowledged, and
+    /// so is it.
     pub fn rail_event(&self, wanted: impl Fn(&RailEvent) -> bool) -> RailEvent {
         let deadline = Instant::now() + PATIENCE;
         while let Some(event) = self.rail.next_event(left(deadline)) {
@@ -201,7 +216,7 @@ fn start(config: &NodeConfig, state: &Arc<MemoryState>) -> LdkRail {
     LdkRail::new(Arc::new(LdkNode::start(config, state).expect("started")))
 }
 
-fn config(esplora_url: &str, seed: u8) -> NodeConfig {
+pub fn config(esplora_url: &str, seed: u8) -> NodeConfig {
     let seed = NodeSeed::Entropy(Box::new([seed; 64]));
     let mut config = NodeConfig::new(Network::Regtest, esplora_url, seed);
     config.background_sync = None;

@@ -2,16 +2,17 @@
 
 mod economy;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use economy::{Economy, wait_until};
+use economy::{Economy, MemoryState, wait_until};
 use money::Msat;
 use payments::payment_hash::{PaymentHash, PaymentPreimage};
 use payments::ports::{
     InvoiceRequest, NodeState, PayAnswer, PayRequest, PaymentFailure, Rail, RailEvent, RailPayment,
     Rejection,
 };
-use rail_ldk::{NodeEvent, never_sent};
+use rail_ldk::{LdkNode, NodeEvent, StartError, never_sent};
 
 const HOUR_SECONDS: u32 = 3_600;
 
@@ -50,14 +51,16 @@ fn request(bolt11: &str, payment_hash: PaymentHash) -> PayRequest {
     }
 }
 
-fn await_held(economy: &Economy, payment_hash: PaymentHash) -> Msat {
-    let event = economy.node_event(|event| {
-        matches!(event, NodeEvent::PaymentClaimable { payment_hash: hash, .. } if *hash == payment_hash)
-    });
-    match event {
-        NodeEvent::PaymentClaimable { amount_msat, .. } => amount_msat,
-        other => panic!("{other:?}"),
-    }
+fn await_held(economy: &Economy, hash: PaymentHash) -> Msat {
+    let held = |event: &NodeEvent| match event {
+        NodeEvent::PaymentClaimable {
+            payment_hash,
+            amount_msat,
+            ..
+        } if *payment_hash == hash => Some(*amount_msat),
+        _ => None,
+    };
+    held(&economy.node_event(|event| held(event).is_some())).expect("just found")
 }
 
 fn is_of(event: &RailEvent, payment_hash: PaymentHash) -> bool {
@@ -150,6 +153,19 @@ fn money_goes_both_ways_and_a_second_pay_finds_the_first() {
         amount_msat: sat(33),
     };
     assert_eq!(event, expected);
+
+    let received = rail.node().received_payments();
+    let total: i64 = received
+        .iter()
+        .filter_map(|p| p.amount_msat)
+        .map(Msat::get)
+        .sum();
+    assert_eq!((received.len(), total), (2, 733_000));
+    let sent = rail.node().sent_payments();
+    assert_eq!(
+        sent.iter().map(|p| p.payment_hash).collect::<Vec<_>>(),
+        [out.payment_hash]
+    );
 }
 
 #[test]
@@ -338,4 +354,36 @@ fn every_one_of_concurrent_syncs_sees_the_newest_block() {
             }
         });
     }
+}
+
+#[test]
+fn a_node_can_be_driven_and_dropped_inside_an_async_runtime() {
+    let economy = Economy::without_channel();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let node = economy.another_node();
+        economy.connect(&node);
+        node.sync_wallets().expect("synced");
+        assert_eq!(node.next_node_event(Duration::ZERO), None);
+        node.new_onchain_address().expect("an address");
+        drop(node);
+    });
+    // The connections live on the node's own runtime, not on the caller's.
+    assert_eq!(economy.rail.node().reconnect_peers(), 0);
+}
+
+#[test]
+fn a_node_that_cannot_start_says_why_and_leaves_nothing_running() {
+    let mut config = economy::config("http://127.0.0.1:1", 3);
+    let state = Arc::new(MemoryState::default());
+    let error = LdkNode::start(&config, Arc::clone(&state) as _).err();
+    assert!(matches!(error, Some(StartError::Start(_))), "{error:?}");
+    config.alias = Some("leyden".to_owned());
+    let error = LdkNode::start(&config, state).err();
+    assert!(
+        matches!(error, Some(StartError::AliasWithoutListening)),
+        "{error:?}"
+    );
 }

@@ -1,0 +1,130 @@
+//! [`EventQueueWrites`]: keeps the stored event queue from losing an event that was just added.
+//!
+//! ldk-node 0.7.1 encodes its queue under a lock and stores it after the lock is released. An
+//! acknowledgement (the head leaves) and a new event (the tail comes) may therefore reach the store
+//! in the wrong order, and then the stored queue lacks the new event: a crash before the next write
+//! would lose it. An acknowledgement that was overtaken must never be stored; the head that stays
+//! comes again after a crash, which is harmless.
+
+use std::cell::Cell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Where ldk-node stores the queue (`EVENT_QUEUE_PERSISTENCE_*` in its `io` module, 0.7.1).
+const QUEUE: (&str, &str, &str) = ("", "", "events");
+
+/// The number of events, before the events themselves.
+const COUNT_BYTES: usize = 2;
+
+thread_local! {
+    /// On a thread that acknowledges an event: how many writes of the queue there had been when it
+    /// began.
+    static ACKNOWLEDGING_SINCE: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// The order of the queue's writes.
+#[derive(Default)]
+pub(crate) struct EventQueueWrites(Mutex<Writes>);
+
+#[derive(Default)]
+struct Writes {
+    count: u64,
+    last: Vec<u8>,
+}
+
+/// The right to put one value of the queue into the order of writes.
+pub(crate) struct QueueTurn<'a>(MutexGuard<'a, Writes>);
+
+impl EventQueueWrites {
+    /// Whether this is the key of the queue.
+    pub(crate) fn is_queue(primary: &str, secondary: &str, key: &str) -> bool {
+        (primary, secondary, key) == QUEUE
+    }
+
+    /// Runs an acknowledgement, which stores the queue on this very thread.
+    pub(crate) fn acknowledging<T>(&self, acknowledge: impl FnOnce() -> T) -> T {
+        let began = self.turn().0.count;
+        ACKNOWLEDGING_SINCE.set(Some(began));
+        let answer = acknowledge();
+        ACKNOWLEDGING_SINCE.set(None);
+        answer
+    }
+
+    /// Waits for the turn; the value must be in the order of writes before it is dropped.
+    pub(crate) fn turn(&self) -> QueueTurn<'_> {
+        QueueTurn(self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl QueueTurn<'_> {
+    /// Whether `value` is to be stored; `false` for an acknowledgement that a new event has
+    /// overtaken.
+    pub(crate) fn take(&mut self, value: &[u8]) -> bool {
+        let writes = &mut *self.0;
+        let overtaken = ACKNOWLEDGING_SINCE
+            .get()
+            .is_some_and(|began| writes.count > began)
+            && is_the_beginning(value, &writes.last);
+        if !overtaken {
+            writes.count += 1;
+            writes.last = value.to_vec();
+        }
+        !overtaken
+    }
+}
+
+/// Whether the queue `newer` is `older` with events added: the head had left both when `newer` was
+/// encoded.
+///
+/// A queue of equal events may look like this the other way round; then the head stays, and comes
+/// again.
+fn is_the_beginning(older: &[u8], newer: &[u8]) -> bool {
+    match (older.get(COUNT_BYTES..), newer.get(COUNT_BYTES..)) {
+        (Some(older), Some(newer)) => newer.len() > older.len() && newer.starts_with(older),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(events: &[&str]) -> Vec<u8> {
+        let count = u16::try_from(events.len()).expect("few");
+        [&count.to_be_bytes(), events.concat().as_bytes()].concat()
+    }
+
+    fn overtaken(stored: &[&str], added: &[&str], acknowledged: &[&str]) -> bool {
+        let writes = EventQueueWrites::default();
+        assert!(writes.turn().take(&queue(stored)));
+        writes.acknowledging(|| {
+            std::thread::scope(|scope| {
+                scope.spawn(|| assert!(writes.turn().take(&queue(added))));
+            });
+            !writes.turn().take(&queue(acknowledged))
+        })
+    }
+
+    #[test]
+    fn an_acknowledgement_that_a_new_event_overtook_is_not_stored() {
+        assert!(overtaken(&["head"], &["new"], &[]));
+        assert!(overtaken(&["head", "next"], &["next", "new"], &["next"]));
+    }
+
+    #[test]
+    fn an_acknowledgement_encoded_after_the_new_event_is_stored() {
+        assert!(!overtaken(&["head"], &["head", "new"], &["new"]));
+        assert!(!overtaken(
+            &["head", "next"],
+            &["head", "next", "new"],
+            &["next", "new"]
+        ));
+    }
+
+    #[test]
+    fn an_acknowledgement_alone_is_stored() {
+        let writes = EventQueueWrites::default();
+        assert!(writes.turn().take(&queue(&["head"])));
+        assert!(writes.acknowledging(|| writes.turn().take(&queue(&[]))));
+        assert!(writes.turn().take(&queue(&["new"])));
+    }
+}

@@ -1,0 +1,60 @@
+//! The node's own payment records, for reconciliation with the books.
+//!
+//! A record proves what the node saw; it must never be read as a proof that something was not sent.
+
+use ldk_node::payment::{PaymentDetails, PaymentDirection, PaymentKind, PaymentStatus};
+use money::Msat;
+use payments::payment_hash::PaymentHash;
+
+use crate::node::LdkNode;
+use crate::node_event::msat;
+
+/// A Lightning payment that has reached its payee, by the node's record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettledPayment {
+    /// Which.
+    pub payment_hash: PaymentHash,
+    /// What the payee got, when the record holds it.
+    pub amount_msat: Option<Msat>,
+    /// What the routing nodes took, for an outbound payment whose record holds it.
+    pub fee_msat: Option<Msat>,
+    /// When the record was last changed, in seconds of the Unix epoch.
+    pub updated_at_unix_seconds: u64,
+}
+
+impl LdkNode {
+    /// Every payment that came in and was claimed. A deposit for each of them must be in the books:
+    /// an event that a crash has swallowed is found here.
+    pub fn received_payments(&self) -> Vec<SettledPayment> {
+        self.settled(PaymentDirection::Inbound)
+    }
+
+    /// Every payment that went out and reached its payee. A settled withdrawal for each of them
+    /// must be in the books.
+    pub fn sent_payments(&self) -> Vec<SettledPayment> {
+        self.settled(PaymentDirection::Outbound)
+    }
+
+    fn settled(&self, direction: PaymentDirection) -> Vec<SettledPayment> {
+        let records = self.node.list_payments_with_filter(|record| {
+            record.direction == direction && record.status == PaymentStatus::Succeeded
+        });
+        records.iter().filter_map(settled_payment).collect()
+    }
+}
+
+fn settled_payment(record: &PaymentDetails) -> Option<SettledPayment> {
+    let hash = match record.kind {
+        PaymentKind::Bolt11 { hash, .. }
+        | PaymentKind::Bolt11Jit { hash, .. }
+        | PaymentKind::Spontaneous { hash, .. } => hash,
+        PaymentKind::Bolt12Offer { hash, .. } | PaymentKind::Bolt12Refund { hash, .. } => hash?,
+        PaymentKind::Onchain { .. } => return None,
+    };
+    Some(SettledPayment {
+        payment_hash: PaymentHash::from_bytes(hash.0),
+        amount_msat: record.amount_msat.map(msat),
+        fee_msat: record.fee_paid_msat.map(msat),
+        updated_at_unix_seconds: record.latest_update_timestamp,
+    })
+}
