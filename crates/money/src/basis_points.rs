@@ -17,7 +17,11 @@ impl BasisPoints {
 
     /// A share of `points` hundredths of a percent; `None` above 10,000.
     pub const fn new(points: u16) -> Option<Self> {
-        if points as i128 <= WHOLE { Some(Self(points)) } else { None }
+        if points as i128 <= WHOLE {
+            Some(Self(points))
+        } else {
+            None
+        }
     }
 
     /// The number of basis points, 0 to 10,000.
@@ -47,7 +51,10 @@ mod tests {
         let points = BasisPoints::new(100).expect("one percent");
         let one = Msat::new(1).expect("in range");
         assert_eq!(points.ceil_of(one), Ok(one));
-        assert_eq!(points.ceil_of(Msat::from_sat(100).expect("in range")), Msat::from_sat(1));
+        assert_eq!(
+            points.ceil_of(Msat::from_sat(100).expect("in range")),
+            Msat::from_sat(1)
+        );
         assert_eq!(BasisPoints::ZERO.ceil_of(one), Ok(Msat::ZERO));
         assert_eq!(BasisPoints::new(10_001), None);
     }

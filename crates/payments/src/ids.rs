@@ -68,8 +68,6 @@ ids! {
     ApiKeyId;
     /// One attempt to deliver a webhook.
     AttemptId;
-    /// The delivery of one event to one endpoint.
-    DeliveryId;
     /// A deposit.
     DepositId;
     /// A webhook endpoint of an account.

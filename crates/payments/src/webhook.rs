@@ -7,7 +7,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::event::EventKind;
-use crate::ids::{AccountId, AttemptId, DeliveryId, EndpointId, EventId};
+use crate::ids::{AccountId, AttemptId, EndpointId, EventId};
 
 /// A signing secret: 64 hex characters, used as text.
 #[derive(Clone, PartialEq, Eq)]
@@ -76,11 +76,9 @@ pub struct WebhookEndpoint {
     pub created_at: Timestamp,
 }
 
-/// A delivery that was claimed: all that is needed to send it, once.
+/// A delivery (one event to one endpoint) that was claimed: all that is needed to send it, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimedDelivery {
-    /// Its id.
-    pub id: DeliveryId,
     /// The endpoint.
     pub endpoint_id: EndpointId,
     /// Where to.

@@ -136,10 +136,12 @@ catalogue! {
         /// The amount of the request.
         requested_msat: i64 = 22_000,
     } => 400 "amount_mismatch" Validation,
-    /// The account would pay an invoice of its own.
+    /// The invoice was made by this server itself.
     OwnInvoice => 400 "own_invoice" Operational,
     /// The invoice has been paid before.
     AlreadyPaid => 409 "already_paid" Operational,
+    /// The invoice was sent before and came back; paying it again is not safe.
+    InvoiceFailedBefore => 409 "invoice_failed_before" Operational,
     /// A payment of the same invoice is under way.
     PaymentInProgress => 409 "payment_in_progress" Operational,
     /// Below the smallest amount of a payment.

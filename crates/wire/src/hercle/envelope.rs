@@ -2,7 +2,7 @@
 //!
 //! Exactly six fields, in the documented order; a client library would hand more of them on.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::names::{EVENT_CHANNEL, Subject};
@@ -27,6 +27,19 @@ pub struct Envelope {
     kind: &'static str,
     #[serde(rename = "clientId")]
     client_id: String,
+    data: Box<RawValue>,
+}
+
+/// The same six fields, as they are read back.
+#[derive(Serialize, Deserialize)]
+struct Stored<'a> {
+    channel: &'a str,
+    topic: &'a str,
+    subject: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(rename = "clientId")]
+    client_id: std::borrow::Cow<'a, str>,
     data: Box<RawValue>,
 }
 
@@ -66,6 +79,18 @@ impl Envelope {
     #[must_use]
     pub fn error(problem: &crate::Problem, client_id: String, format: DataFormat) -> Self {
         Self::new(problem.hub_subject(), client_id, &problem.to_hub(), format)
+    }
+
+    /// An event that was stored by [`Envelope::to_json`], in `format`; `None` for any other text.
+    #[must_use]
+    pub fn stored(json: &str, format: DataFormat) -> Option<Box<RawValue>> {
+        let stored = RawValue::from_string(json.to_owned()).ok()?;
+        if format == DataFormat::Object {
+            return Some(stored);
+        }
+        let mut fields: Stored<'_> = serde_json::from_str(stored.get()).ok()?;
+        fields.data = serde_json::value::to_raw_value(fields.data.get()).ok()?;
+        serde_json::value::to_raw_value(&fields).ok()
     }
 
     /// The JSON text, fields in the documented order.

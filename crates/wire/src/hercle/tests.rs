@@ -230,3 +230,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_stored_event_is_the_same_and_its_data_can_become_a_string() {
+    let data = WithdrawalCreated::new("id".to_owned(), 1_000, "02aa".to_owned());
+    let client_id = "quote \" and \u{7f}".to_owned();
+    let object = Envelope::new(
+        Subject::WithdrawalCreated,
+        client_id.clone(),
+        &data,
+        DataFormat::Object,
+    );
+    let string = Envelope::new(
+        Subject::WithdrawalCreated,
+        client_id,
+        &data,
+        DataFormat::String,
+    );
+    let stored = object.to_json();
+    let same = Envelope::stored(&stored, DataFormat::Object).expect("stored");
+    assert_eq!(same.get(), stored);
+    let restored = Envelope::stored(&stored, DataFormat::String).expect("stored");
+    assert_eq!(restored.get(), string.to_json());
+    assert!(Envelope::stored("{", DataFormat::Object).is_none());
+}

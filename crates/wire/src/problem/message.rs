@@ -115,10 +115,13 @@ impl Problem {
                 sats(*requested_msat)
             ),
             Self::OwnInvoice => {
-                "The invoice belongs to this account, which cannot pay itself. Use an invoice of \
-                 another account."
+                "The invoice was made by this server, and payments between its own accounts are \
+                 not offered yet. Use an invoice of another node."
                     .to_owned()
             }
+            Self::InvoiceFailedBefore => "An earlier payment of this invoice failed. Ask the \
+                                          recipient for a new invoice."
+                .to_owned(),
             Self::AlreadyPaid => {
                 "The invoice has been paid already. Ask the recipient for a new one.".to_owned()
             }

@@ -1,0 +1,127 @@
+//! Configuration: one TOML file, then environment variables, then flags, each stronger than the one before.
+//!
+//! The documented defaults are the defaults: [`DEFAULTS`] is the file that the documentation shows, and it is what
+//! an empty file means. Unknown keys are errors. Secrets are never printed.
+
+mod environment;
+mod file;
+
+use std::path::{Path, PathBuf};
+
+pub use file::{Admin, Config, Database, Fees, Hub, HubDataFormat, Lightning, Server};
+
+/// The configuration file with every key at its default.
+pub const DEFAULTS: &str = include_str!("config/defaults.toml");
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the configuration file {} cannot be read", .path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("the configuration is wrong: {reason}")]
+    Wrong {
+        /// Where and why; never a value.
+        reason: String,
+    },
+}
+
+/// Reads the configuration: the defaults, then the file, then the environment.
+///
+/// # Errors
+/// [`ConfigError`].
+pub fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
+    let mut merged: toml::Table = toml::from_str(DEFAULTS).map_err(|error| ConfigError::Wrong {
+        reason: error.to_string(),
+    })?;
+    if let Some(path) = path {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let file: toml::Table = toml::from_str(&text).map_err(|error| ConfigError::Wrong {
+            reason: error.message().to_owned(),
+        })?;
+        merge(&mut merged, file);
+    }
+    merge(&mut merged, environment::overrides());
+    let config: Config =
+        toml::Value::Table(merged)
+            .try_into()
+            .map_err(|error: toml::de::Error| ConfigError::Wrong {
+                reason: error.message().to_owned(),
+            })?;
+    config.check()?;
+    Ok(config)
+}
+
+/// Lays `over` on `base`, table by table.
+fn merge(base: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(inner)), toml::Value::Table(value)) => merge(inner, value),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("leyden.toml");
+        std::fs::write(&path, text).expect("a file");
+        load(Some(&path))
+    }
+
+    #[test]
+    fn an_empty_file_means_the_documented_defaults() {
+        let config = parse("").expect("the defaults are a configuration");
+        assert_eq!(config.server.listen.to_string(), "127.0.0.1:3080");
+        assert_eq!(
+            config.fees.policy().expect("sound"),
+            payments::fee_policy::FeePolicy::default()
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_names_it() {
+        let error = parse("[server]\nlissten = \"127.0.0.1:1\"").expect_err("a misspelt key");
+        assert!(error.to_string().contains("lissten"), "{error}");
+    }
+
+    #[test]
+    fn an_impossible_value_is_an_error() {
+        for text in [
+            "network = \"testnet4\"",
+            "[fees]\nwithdrawal_bps = 10001",
+            "[fees]\nreserve_base_sat = -1",
+            "[server]\nlisten = \"everywhere\"",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_effective_configuration_hides_the_password_of_the_database() {
+        let config = parse("[database]\nurl = \"postgres://leyden:hunter2@localhost/leyden\"")
+            .expect("a configuration");
+        let shown = config.shown();
+        assert!(
+            shown.contains("localhost/leyden") && !shown.contains("hunter2"),
+            "{shown}"
+        );
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

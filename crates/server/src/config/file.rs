@@ -1,0 +1,214 @@
+//! The keys of the configuration, one small struct for each section.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use money::{BasisPoints, Msat};
+use payments::fee_policy::FeePolicy;
+use payments::network::Network;
+use serde::{Deserialize, Serialize};
+use store::StoreConfig;
+use wire::hercle::DataFormat;
+
+use super::ConfigError;
+
+/// The whole configuration.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The network's name.
+    network: String,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// The HTTP listener.
+    pub server: Server,
+    /// The database.
+    pub database: Database,
+    /// The node.
+    pub lightning: Lightning,
+    /// The fees.
+    pub fees: Fees,
+    /// The hub.
+    pub hub: Hub,
+    /// The operator's access.
+    pub admin: Admin,
+}
+
+/// The HTTP listener.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+}
+
+/// The database.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    url: String,
+    connections: u16,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database")
+            .field("url", &redacted(&self.url))
+            .finish_non_exhaustive()
+    }
+}
+
+/// The node.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lightning {
+    /// The Esplora API.
+    pub esplora_url: String,
+    /// Where it takes connections.
+    pub listen: Vec<String>,
+    /// Its name in the gossip; empty for none.
+    pub alias: String,
+}
+
+/// The fees.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fees {
+    withdrawal_bps: u16,
+    deposit_bps: u16,
+    reserve_bps: u16,
+    reserve_base_sat: i64,
+}
+
+/// The hub.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hub {
+    data_format: HubDataFormat,
+}
+
+/// How events carry their data.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HubDataFormat {
+    /// A JSON object.
+    Object,
+    /// A JSON string with the object in it.
+    String,
+}
+
+/// The operator's access.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Admin {
+    token_file: PathBuf,
+}
+
+impl Config {
+    /// The network.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a name that is none.
+    pub fn network(&self) -> Result<Network, ConfigError> {
+        self.network
+            .parse()
+            .map_err(|_| wrong("network is one of mainnet, testnet, signet, regtest"))
+    }
+
+    /// The database to open.
+    #[must_use]
+    pub fn store(&self) -> StoreConfig {
+        if self.database.url.is_empty() {
+            StoreConfig::SqliteFile(self.data_dir.join("leyden.db"))
+        } else {
+            let threads = usize::from(self.database.connections);
+            StoreConfig::Postgres {
+                url: self.database.url.clone(),
+                threads,
+            }
+        }
+    }
+
+    /// The file with the admin token.
+    #[must_use]
+    pub fn admin_token_file(&self) -> PathBuf {
+        if self.admin.token_file.as_os_str().is_empty() {
+            self.data_dir.join("admin-token")
+        } else {
+            self.admin.token_file.clone()
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        self.network()?;
+        self.fees.policy()?;
+        if self.database.connections == 0 {
+            return Err(wrong("database.connections is at least 1"));
+        }
+        Ok(())
+    }
+
+    /// The effective configuration as TOML, with secrets hidden.
+    ///
+    /// # Panics
+    /// Never: every key can be written as TOML.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let mut shown = self.clone();
+        shown.database.url = redacted(&self.database.url);
+        toml::to_string(&shown).expect("every key can be written as TOML")
+    }
+}
+
+impl Fees {
+    /// The fee policy.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a share above 10,000 or a negative amount.
+    pub fn policy(&self) -> Result<FeePolicy, ConfigError> {
+        let share = |points, name: &str| {
+            BasisPoints::new(points).ok_or_else(|| wrong(&format!("fees.{name} is 0 to 10000")))
+        };
+        Ok(FeePolicy {
+            withdrawal_fee: share(self.withdrawal_bps, "withdrawal_bps")?,
+            deposit_fee: share(self.deposit_bps, "deposit_bps")?,
+            reserve_share: share(self.reserve_bps, "reserve_bps")?,
+            reserve_base_msat: Msat::from_sat(self.reserve_base_sat)
+                .map_err(|_| wrong("fees.reserve_base_sat is not an amount"))?,
+        })
+    }
+}
+
+impl Hub {
+    /// How events carry their data.
+    #[must_use]
+    pub fn format(&self) -> DataFormat {
+        match self.data_format {
+            HubDataFormat::Object => DataFormat::Object,
+            HubDataFormat::String => DataFormat::String,
+        }
+    }
+}
+
+fn wrong(reason: &str) -> ConfigError {
+    ConfigError::Wrong {
+        reason: reason.to_owned(),
+    }
+}
+
+/// A database address without its password; one that is no URL is hidden whole.
+fn redacted(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    match url::Url::parse(text) {
+        Ok(mut url) => {
+            if url.password().is_some() && url.set_password(Some("hidden")).is_err() {
+                return "hidden".to_owned();
+            }
+            url.to_string()
+        }
+        Err(_) => "hidden".to_owned(),
+    }
+}

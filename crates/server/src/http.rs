@@ -1,0 +1,33 @@
+//! REST: one file for each resource. A handler parses, calls a flow or a query, and maps the answer.
+//!
+//! Every answer is JSON, also for an unknown path, a wrong method, a body that is too large and a panic.
+
+pub mod admin;
+pub mod answer;
+pub mod auth;
+pub mod balance;
+pub mod body;
+pub mod health;
+pub mod idempotency;
+pub mod invoices;
+pub mod query;
+pub mod router;
+pub mod transactions;
+pub mod withdrawals;
+
+use std::sync::Arc;
+
+use webhooks::EgressPolicy;
+
+use crate::app::App;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct HttpState {
+    /// The parts of the server.
+    pub app: App,
+    /// The SHA-256 of the admin token.
+    pub admin_token_hash: Arc<[u8; 32]>,
+    /// Where webhooks may go.
+    pub egress: EgressPolicy,
+}

@@ -1,0 +1,63 @@
+//! `POST` and `GET /admin/v1/accounts`.
+
+use axum::extract::State;
+use axum::response::Response;
+use payments::account::Account;
+use store::StoreError;
+use store::acts::account::create_account;
+use store::queries;
+use wire::admin::CreateAccountRequest;
+
+use super::super::HttpState;
+use super::super::answer::json;
+use super::super::auth::Operator;
+use super::super::body::JsonBody;
+use crate::present;
+use crate::problem::ApiError;
+
+/// The most accounts one answer lists.
+const MAX_LISTED: i64 = 1_000;
+
+/// Makes an account.
+///
+/// # Errors
+/// [`ApiError`].
+pub async fn create(
+    State(state): State<HttpState>,
+    _operator: Operator,
+    JsonBody(body): JsonBody,
+) -> Result<Response, ApiError> {
+    let request = CreateAccountRequest::parse(&body)?;
+    let act = state.app.acting();
+    let account = state
+        .app
+        .store
+        .write_async(move |tx| Ok::<_, StoreError>(create_account(tx, &act, &request.name)?))
+        .await?;
+    tracing::info!(account = %account.id, "account created");
+    Ok(json(201, &shown(&account)))
+}
+
+/// Lists accounts, oldest first.
+///
+/// # Errors
+/// [`ApiError`].
+pub async fn list(
+    State(state): State<HttpState>,
+    _operator: Operator,
+) -> Result<Response, ApiError> {
+    let accounts = state
+        .app
+        .store
+        .read_async(|tx| Ok::<_, StoreError>(queries::account::list(tx, MAX_LISTED)?))
+        .await?;
+    Ok(json(200, &accounts.iter().map(shown).collect::<Vec<_>>()))
+}
+
+fn shown(account: &Account) -> wire::admin::Account {
+    wire::admin::Account {
+        id: account.id.to_string(),
+        name: account.name.clone(),
+        created_at: present::micros(account.created_at),
+    }
+}

@@ -1,0 +1,105 @@
+//! Which path is answered by which handler, and what stands around all of them.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderName, Method};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{Any, CorsLayer};
+use wire::Problem;
+
+use super::body::MAX_BODY_BYTES;
+use super::{HttpState, admin, balance, health, invoices, transactions, withdrawals};
+use crate::problem::ApiError;
+
+/// How long a request may take before its client is told to ask again.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The REST interface.
+pub fn router(state: HttpState) -> Router {
+    Router::new()
+        .merge(bitvora())
+        .nest("/admin/v1", administration())
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .with_state(state)
+}
+
+/// What stands around every path, REST and others: fallbacks, limits and CORS.
+pub fn surround(router: Router) -> Router {
+    router
+        .fallback(|| async { ApiError::not_found("path") })
+        .method_not_allowed_fallback(|| async { ApiError::from(Problem::MethodNotAllowed) })
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(CatchPanicLayer::custom(|_| {
+            ApiError::from(Problem::Internal).into_response()
+        }))
+}
+
+/// Limits the time of a request; not for paths that hold a connection open.
+pub fn with_timeout(router: Router) -> Router {
+    router.layer(from_fn(timed)).layer(cors())
+}
+
+async fn timed(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::from(Problem::Timeout).into_response(),
+    }
+}
+
+/// Pages of any origin may call the API with a key of their own; no cookie is ever read.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_headers([
+            AUTHORIZATION,
+            CONTENT_TYPE,
+            HeaderName::from_static("idempotency-key"),
+        ])
+}
+
+fn bitvora() -> Router<HttpState> {
+    Router::new()
+        .route("/v1/transactions/balance", get(balance::get))
+        .route("/v1/transactions", get(transactions::list))
+        .route("/v1/transactions/deposits/{id}", get(transactions::deposit))
+        .route(
+            "/v1/transactions/withdrawals/{id}",
+            get(transactions::withdrawal),
+        )
+        .route(
+            "/v1/bitcoin/deposit/lightning-invoice",
+            post(invoices::create),
+        )
+        .route(
+            "/v1/bitcoin/deposit/lightning-invoice/id/{id}",
+            get(invoices::get),
+        )
+        .route(
+            "/v1/bitcoin/deposit/lightning-invoice/{id}",
+            get(invoices::get),
+        )
+        .route("/v1/bitcoin/withdraw/confirm", post(withdrawals::confirm))
+}
+
+fn administration() -> Router<HttpState> {
+    Router::new()
+        .route(
+            "/accounts",
+            post(admin::accounts::create).get(admin::accounts::list),
+        )
+        .route("/keys", post(admin::keys::create))
+        .route(
+            "/webhooks",
+            post(admin::webhooks::create).get(admin::webhooks::list),
+        )
+        .route("/webhooks/{id}", delete(admin::webhooks::delete))
+        .route("/audit", get(admin::audit::get))
+}

@@ -1,0 +1,65 @@
+//! `POST /v1/bitcoin/withdraw/confirm`, to a BOLT 11 invoice.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use money::Msat;
+use store::acts::withdrawal::Reserved;
+use wire::Problem;
+use wire::bitvora::{Success, WithdrawRequest};
+
+use super::HttpState;
+use super::answer::{encode, stored};
+use super::auth::Customer;
+use super::body::JsonBody;
+use super::idempotency;
+use crate::flows::withdraw::{WithdrawalRequest, request};
+use crate::present;
+use crate::problem::ApiError;
+
+/// The idempotency keys of this call.
+const SCOPE: &str = "rest.withdraw";
+
+/// Reserves a withdrawal and answers with it, pending.
+///
+/// # Errors
+/// [`ApiError`].
+pub async fn confirm(
+    State(state): State<HttpState>,
+    Customer(identity): Customer,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Response, ApiError> {
+    let parsed = WithdrawRequest::parse(&body)?;
+    let requested_msat = parsed
+        .amount
+        .map(|amount| amount.bitcoin_msat())
+        .transpose()?;
+    let requested_msat =
+        requested_msat
+            .map(Msat::new)
+            .transpose()
+            .map_err(|_| Problem::AmountTooLarge {
+                maximum_msat: money::MAX_MONEY_MSAT,
+            })?;
+    let withdrawal = WithdrawalRequest {
+        payment_request: parsed.destination,
+        requested_msat,
+        client_id: None,
+        metadata: present::stored_metadata(&parsed.metadata),
+        idempotency: idempotency::key(&headers, SCOPE, &body)?,
+    };
+    let network = state.app.network;
+    let reserved = request(
+        &state.app,
+        &identity,
+        withdrawal,
+        move |withdrawal, _event| {
+            let body = present::withdrawal(withdrawal, network);
+            encode(&Success::created("Withdrawal created", body))
+        },
+    )
+    .await?;
+    let (Reserved::Now(_, response) | Reserved::Replay(response)) = reserved;
+    Ok(stored(201, response))
+}

@@ -1,0 +1,33 @@
+//! The hub at `/ExecutionLiveServer/v1`: authentication, one file for each command, and the events.
+//!
+//! A command reserves and answers; nothing is sent to the network from here. Events are read from the outbox, so
+//! none can be lost or invented.
+
+mod commands;
+pub mod events;
+mod session;
+
+use signalr_server::{Hub, HubOptions, Origins};
+use wire::hercle::DataFormat;
+
+use crate::app::App;
+
+/// The hub's path, in the spelling of its contract; any letter case is served.
+pub const PATH: &str = "/ExecutionLiveServer/v1";
+
+/// Puts the hub together. `default_format` is how `data` is written for connections that do not choose.
+pub fn build(app: &App, default_format: DataFormat) -> Hub {
+    let (for_sessions, for_withdrawals) = (app.clone(), app.clone());
+    Hub::builder()
+        .options(HubOptions::default())
+        .origins(Origins::Any)
+        .authenticate(move |request| {
+            let app = for_sessions.clone();
+            async move { session::authenticate(&app, &request, default_format).await }
+        })
+        .method("WithdrawLightning", move |caller, arguments| {
+            let app = for_withdrawals.clone();
+            async move { commands::withdraw_lightning::run(&app, &caller, &arguments).await }
+        })
+        .build()
+}

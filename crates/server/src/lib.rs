@@ -1,0 +1,17 @@
+//! The leyden server: configuration, flows, REST, hub, workers, sandbox and command line.
+//!
+//! [`compose`] is the only place that names concrete adapters. Everything else sees ports and the store.
+
+pub mod app;
+pub mod audit;
+pub mod compose;
+pub mod config;
+pub mod event_bodies;
+pub mod flows;
+pub mod http;
+pub mod hub;
+pub mod identity;
+pub mod present;
+pub mod problem;
+pub mod serving;
+pub mod workers;

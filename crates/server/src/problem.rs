@@ -1,0 +1,123 @@
+//! [`ApiError`]: domain errors as members of the published catalogue, the same for REST and for the hub.
+//!
+//! What happened inside is logged here, once, and never shown. A new error of an operation does not compile until it
+//! has its place.
+
+use payments::withdrawal::{RequestWithdrawalError, WithdrawalState};
+use store::StoreError;
+use store::acts::account::CreateKeyError;
+use store::acts::withdrawal::ReserveError;
+use wire::Problem;
+
+/// A failure on its way to a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    /// What the client is told.
+    pub problem: Problem,
+}
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        Self { problem }
+    }
+}
+
+impl ApiError {
+    /// A failure that the client can do nothing about; `source` goes to the log, with its causes.
+    pub fn internal(source: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error = %chain(source), "a request failed inside");
+        Problem::Internal.into()
+    }
+
+    /// There is no such thing, or it belongs to somebody else.
+    #[must_use]
+    pub fn not_found(what: &'static str) -> Self {
+        Problem::NotFound { what: what.into() }.into()
+    }
+}
+
+/// An error and its causes in one line.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::Closed => {
+                tracing::error!(error = %chain(&error), "the database is not available");
+                Problem::Timeout.into()
+            }
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<RequestWithdrawalError> for ApiError {
+    fn from(error: RequestWithdrawalError) -> Self {
+        match error {
+            RequestWithdrawalError::InvalidInvoice => Problem::InvalidInvoice {
+                why: "its form, checksum or signature is wrong".into(),
+            },
+            RequestWithdrawalError::WrongNetwork { expected, found } => Problem::WrongNetwork {
+                expected: expected.name().into(),
+                found: found.into(),
+            },
+            RequestWithdrawalError::Amountless => Problem::AmountlessInvoice,
+            RequestWithdrawalError::AmountMismatch {
+                invoice_msat,
+                requested_msat,
+            } => Problem::AmountMismatch {
+                invoice_msat: invoice_msat.get(),
+                requested_msat: requested_msat.get(),
+            },
+            RequestWithdrawalError::AmountTooLarge => Problem::AmountTooLarge {
+                maximum_msat: money::MAX_MONEY_MSAT,
+            },
+            RequestWithdrawalError::OwnInvoice => Problem::OwnInvoice,
+        }
+        .into()
+    }
+}
+
+impl From<ReserveError> for ApiError {
+    fn from(error: ReserveError) -> Self {
+        match error {
+            ReserveError::KeyReused => Problem::IdempotencyKeyReused.into(),
+            ReserveError::Halted => Problem::ReadOnly.into(),
+            ReserveError::Duplicate {
+                state: WithdrawalState::Settled,
+            } => Problem::AlreadyPaid.into(),
+            ReserveError::Duplicate { .. } => Problem::PaymentInProgress.into(),
+            ReserveError::FailedBefore => Problem::InvoiceFailedBefore.into(),
+            ReserveError::Expired => Problem::InvoiceExpired.into(),
+            ReserveError::InsufficientFunds {
+                available_msat,
+                required_msat,
+            } => Problem::InsufficientFunds {
+                available_msat: available_msat.get(),
+                required_msat: required_msat.get(),
+            }
+            .into(),
+            ReserveError::Post(error) => Self::internal(&error),
+            ReserveError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CreateKeyError> for ApiError {
+    fn from(error: CreateKeyError) -> Self {
+        match error {
+            CreateKeyError::UnknownAccount(_) => Self::not_found("account"),
+            CreateKeyError::Store(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Writes down what the node reports, then acknowledges it: never the other way round.
+//!
+//! Every event is one transaction of books, state and outbox. Applying it twice changes nothing, so a crash between
+//! the write and the acknowledgement is harmless. While money is halted, events are written all the same.
+
+use std::time::Duration;
+
+use money::Msat;
+use payments::payment_hash::PaymentHash;
+use payments::ports::{PaymentFailure, RailEvent, RailPayment};
+use payments::withdrawal::WithdrawalFailure;
+use store::StoreError;
+use store::acts::deposit::{CreditError, Credited, credit_deposit};
+use store::acts::halt::halt;
+use store::acts::outcome::{Outcome, OutcomeError, fail_withdrawal, settle_withdrawal};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::problem::chain;
+
+/// How long one look for an event waits.
+const WAIT: Duration = Duration::from_millis(200);
+/// How long to wait before an event that could not be written is tried again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Why an event was not written down.
+#[derive(Debug, thiserror::Error)]
+enum EventError {
+    #[error(transparent)]
+    Credit(#[from] CreditError),
+    #[error(transparent)]
+    Outcome(#[from] OutcomeError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Pumps events until `stop`; runs on a thread of its own.
+pub fn run(app: &App, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        let Some(event) = app.rail.next_event(WAIT) else {
+            continue;
+        };
+        match write_down(app, &event) {
+            Ok(()) => app.rail.acknowledge(),
+            Err(error) => {
+                tracing::error!(error = %chain(&error), "an event of the node is not written yet");
+                std::thread::sleep(PAUSE);
+            }
+        }
+    }
+}
+
+fn write_down(app: &App, event: &RailEvent) -> Result<(), EventError> {
+    match event {
+        RailEvent::PaymentSucceeded {
+            payment_hash,
+            preimage,
+            fee_msat,
+        } => {
+            let (mut preimage, mut fee_msat) = (*preimage, *fee_msat);
+            if preimage.is_none() || fee_msat.is_none() {
+                if let RailPayment::Succeeded {
+                    preimage: known,
+                    fee_msat: fee,
+                } = app.rail.payment(payment_hash)
+                {
+                    preimage = preimage.or(known);
+                    fee_msat = fee_msat.or(fee);
+                }
+            }
+            let (act, hash) = (app.acting(), *payment_hash);
+            let fee_msat = fee_msat.unwrap_or(Msat::ZERO);
+            let outcome = app
+                .store
+                .write(move |tx| settle_withdrawal(tx, &act, &hash, preimage, fee_msat))?;
+            report(app, payment_hash, &outcome)
+        }
+        RailEvent::PaymentFailed {
+            payment_hash,
+            reason,
+        } => {
+            let (act, hash, reason) = (app.acting(), *payment_hash, failure(*reason));
+            let outcome = app
+                .store
+                .write(move |tx| fail_withdrawal(tx, &act, &hash, reason))?;
+            if let Outcome::Applied(withdrawal) = outcome {
+                tracing::info!(withdrawal = %withdrawal.id, ?reason, "withdrawal failed");
+            }
+            Ok(())
+        }
+        RailEvent::PaymentReceived {
+            payment_hash,
+            amount_msat,
+        } => receive(app, *payment_hash, *amount_msat),
+        RailEvent::Other(what) => {
+            tracing::info!(what, "node event");
+            Ok(())
+        }
+    }
+}
+
+fn receive(app: &App, hash: PaymentHash, amount_msat: Msat) -> Result<(), EventError> {
+    let (act, fees) = (app.acting(), app.fees);
+    match app
+        .store
+        .write(move |tx| credit_deposit(tx, &act, &fees, &hash, amount_msat))?
+    {
+        Credited::Deposit(deposit) => {
+            tracing::info!(deposit = %deposit.id, amount_msat = amount_msat.get(), "deposit credited");
+        }
+        Credited::Suspense => {
+            let amount_msat = amount_msat.get();
+            tracing::error!(%hash, amount_msat, "ALERT: money for no known invoice is in suspense");
+        }
+        Credited::Before => {}
+    }
+    Ok(())
+}
+
+/// A success that does not fit the books stops the movement of money: a person must look.
+fn report(app: &App, hash: &PaymentHash, outcome: &Outcome) -> Result<(), EventError> {
+    match outcome {
+        Outcome::Applied(withdrawal) => {
+            let fee_msat = withdrawal.fee_msat.map_or(0, Msat::get);
+            tracing::info!(withdrawal = %withdrawal.id, fee_msat, "withdrawal settled");
+        }
+        Outcome::Before => {}
+        Outcome::Contradiction(withdrawal) => {
+            tracing::error!(
+                withdrawal = %withdrawal.id,
+                "ALERT: a withdrawal that stands as failed was paid; money is halted"
+            );
+        }
+        Outcome::NotOurs => {
+            tracing::error!(%hash, "ALERT: the node paid what no withdrawal asked for; money is halted");
+            let act = app.acting();
+            app.store.write(move |tx| {
+                Ok::<_, StoreError>(halt(
+                    tx,
+                    &act,
+                    "the node paid what no withdrawal asked for",
+                )?)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// The node's reason in the domain's words.
+#[must_use]
+pub fn failure(reason: PaymentFailure) -> WithdrawalFailure {
+    match reason {
+        PaymentFailure::RecipientRejected => WithdrawalFailure::RecipientRejected,
+        PaymentFailure::RouteNotFound => WithdrawalFailure::NoRoute,
+        PaymentFailure::RetriesExhausted => WithdrawalFailure::TimedOut,
+        PaymentFailure::Expired => WithdrawalFailure::InvoiceExpired,
+        PaymentFailure::Unexpected => WithdrawalFailure::Unexpected,
+    }
+}
