@@ -4,6 +4,7 @@
 //! transaction. [`Store`] runs acts, each in a transaction of its own, and answers only when they are durable.
 //! Must never let an act see a database through anything but its transaction.
 
+pub mod acts;
 mod config;
 mod constraint;
 pub mod differences;
@@ -12,8 +13,10 @@ mod job;
 mod migrations;
 mod node_state;
 mod postgresql;
+pub mod queries;
 mod queue;
 mod row;
+pub mod rows;
 mod signal;
 mod sqlite;
 mod store;

@@ -31,6 +31,7 @@ macro_rules! embedded {
 /// Every migration, in order. A new one is a file in each folder and a line here.
 pub(crate) const ALL: &[Migration] = embedded! {
     1 => "0001_node_state",
+    2 => "0002_books",
 };
 
 /// The version that this program works with.

@@ -1,0 +1,222 @@
+-- The books: ledger accounts, postings and transfers, and the business rows that explain them.
+-- Amounts are millisatoshi, times are microseconds since 1970, ids are UUIDv7 bytes.
+
+CREATE TABLE counter (
+    name  TEXT NOT NULL PRIMARY KEY,
+    value BIGINT NOT NULL
+);
+INSERT INTO counter (name, value) VALUES ('ledger_account', 999), ('api_key', 0);
+
+-- Bounded accounts keep their counters with every transfer; the others are derived from the transfers.
+CREATE TABLE ledger_account (
+    number     BIGINT NOT NULL PRIMARY KEY,
+    bounded    BIGINT NOT NULL CHECK (bounded IN (0, 1)),
+    dr_pending BIGINT NOT NULL DEFAULT 0 CHECK (dr_pending >= 0),
+    dr_posted  BIGINT NOT NULL DEFAULT 0 CHECK (dr_posted >= 0),
+    cr_pending BIGINT NOT NULL DEFAULT 0 CHECK (cr_pending >= 0),
+    cr_posted  BIGINT NOT NULL DEFAULT 0 CHECK (cr_posted >= 0),
+    entry_seq  BIGINT NOT NULL DEFAULT 0,
+    CONSTRAINT ledger_account_not_overdrawn CHECK (bounded = 0 OR dr_pending + dr_posted <= cr_posted)
+);
+INSERT INTO ledger_account (number, bounded) VALUES (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 0);
+
+CREATE TABLE posting (
+    id         BYTEA NOT NULL PRIMARY KEY,
+    code       TEXT NOT NULL,
+    fact_kind  TEXT NOT NULL,
+    fact_id    BYTEA NOT NULL,
+    created_at BIGINT NOT NULL
+);
+-- One fact is booked once.
+CREATE UNIQUE INDEX posting_fact ON posting (fact_kind, fact_id);
+
+CREATE TABLE transfer (
+    id          BYTEA NOT NULL PRIMARY KEY,
+    posting_id  BYTEA NOT NULL REFERENCES posting (id),
+    leg         BIGINT NOT NULL,
+    kind        TEXT NOT NULL CHECK (kind IN ('single', 'pending', 'post', 'void')),
+    debit       BIGINT NOT NULL REFERENCES ledger_account (number),
+    credit      BIGINT NOT NULL REFERENCES ledger_account (number),
+    amount_msat BIGINT NOT NULL CHECK (amount_msat > 0),
+    pending_id  BYTEA REFERENCES transfer (id),
+    CHECK (debit <> credit),
+    CHECK ((kind IN ('post', 'void')) = (pending_id IS NOT NULL))
+);
+CREATE UNIQUE INDEX transfer_leg ON transfer (posting_id, leg);
+-- A hold is resolved at most once.
+CREATE UNIQUE INDEX transfer_resolution ON transfer (pending_id) WHERE pending_id IS NOT NULL;
+
+CREATE FUNCTION refuse_change() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'a posting or transfer is never changed or deleted'; END; $$;
+CREATE TRIGGER posting_is_not_changed BEFORE UPDATE OR DELETE ON posting
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER transfer_is_not_changed BEFORE UPDATE OR DELETE ON transfer
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- The numbered statement of each bounded account.
+CREATE TABLE entry (
+    account       BIGINT NOT NULL REFERENCES ledger_account (number),
+    seq           BIGINT NOT NULL,
+    transfer_id   BYTEA NOT NULL REFERENCES transfer (id),
+    posted_msat   BIGINT NOT NULL,
+    pending_msat  BIGINT NOT NULL,
+    balance_msat  BIGINT NOT NULL,
+    PRIMARY KEY (account, seq)
+);
+
+CREATE TABLE account (
+    id             BYTEA NOT NULL PRIMARY KEY,
+    name           TEXT NOT NULL,
+    ledger_account BIGINT NOT NULL UNIQUE REFERENCES ledger_account (number),
+    created_at     BIGINT NOT NULL
+);
+
+CREATE TABLE api_key (
+    id         BYTEA NOT NULL PRIMARY KEY,
+    account_id BYTEA NOT NULL REFERENCES account (id),
+    number     BIGINT NOT NULL UNIQUE,
+    name       TEXT NOT NULL,
+    hash       BYTEA NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE invoice (
+    id            BYTEA NOT NULL PRIMARY KEY,
+    account_id    BYTEA NOT NULL REFERENCES account (id),
+    payment_hash  BYTEA NOT NULL UNIQUE,
+    bolt11        TEXT NOT NULL,
+    amount_msat   BIGINT CHECK (amount_msat > 0),
+    description   TEXT NOT NULL,
+    metadata      TEXT,
+    state         TEXT NOT NULL CHECK (state IN ('open', 'settled', 'expired')),
+    received_msat BIGINT,
+    settled_at    BIGINT,
+    expires_at    BIGINT NOT NULL,
+    created_at    BIGINT NOT NULL,
+    updated_at    BIGINT NOT NULL,
+    CHECK ((state = 'settled') = (received_msat IS NOT NULL)),
+    CHECK ((state = 'settled') = (settled_at IS NOT NULL))
+);
+CREATE INDEX invoice_of_account ON invoice (account_id, id);
+CREATE INDEX invoice_running_out ON invoice (expires_at) WHERE state = 'open';
+
+CREATE TABLE deposit (
+    id                BYTEA NOT NULL PRIMARY KEY,
+    account_id        BYTEA NOT NULL REFERENCES account (id),
+    invoice_id        BYTEA NOT NULL REFERENCES invoice (id),
+    amount_msat       BIGINT NOT NULL CHECK (amount_msat >= 0),
+    platform_fee_msat BIGINT NOT NULL CHECK (platform_fee_msat >= 0),
+    state             TEXT NOT NULL CHECK (state IN ('settled', 'failed')),
+    posting_id        BYTEA REFERENCES posting (id),
+    created_at        BIGINT NOT NULL,
+    updated_at        BIGINT NOT NULL,
+    CHECK ((state = 'settled') = (posting_id IS NOT NULL))
+);
+CREATE UNIQUE INDEX deposit_of_invoice ON deposit (invoice_id, state);
+CREATE INDEX deposit_of_account ON deposit (account_id, id);
+
+CREATE TABLE withdrawal (
+    id                BYTEA NOT NULL PRIMARY KEY,
+    account_id        BYTEA NOT NULL REFERENCES account (id),
+    api_key_id        BYTEA NOT NULL REFERENCES api_key (id),
+    client_id         TEXT,
+    bolt11            TEXT NOT NULL,
+    payment_hash      BYTEA NOT NULL,
+    destination       BYTEA NOT NULL,
+    amount_msat       BIGINT NOT NULL CHECK (amount_msat > 0),
+    fee_reserve_msat  BIGINT NOT NULL CHECK (fee_reserve_msat >= 0),
+    platform_fee_msat BIGINT NOT NULL CHECK (platform_fee_msat >= 0),
+    metadata          TEXT,
+    state             TEXT NOT NULL CHECK (state IN ('reserved', 'dispatched', 'settled', 'failed')),
+    fee_msat          BIGINT CHECK (fee_msat >= 0),
+    preimage          BYTEA,
+    failure           TEXT,
+    hold_posting_id   BYTEA NOT NULL REFERENCES posting (id),
+    attempts          BIGINT NOT NULL DEFAULT 0,
+    next_attempt_at   BIGINT NOT NULL,
+    expires_at        BIGINT NOT NULL,
+    created_at        BIGINT NOT NULL,
+    updated_at        BIGINT NOT NULL,
+    CHECK ((state = 'settled') = (fee_msat IS NOT NULL)),
+    CHECK ((state = 'failed') = (failure IS NOT NULL))
+);
+-- One payment for each payment hash: an attempt that failed makes room, no other does.
+CREATE UNIQUE INDEX withdrawal_payment_hash ON withdrawal (payment_hash) WHERE state <> 'failed';
+CREATE INDEX withdrawal_history_of_hash ON withdrawal (payment_hash);
+CREATE INDEX withdrawal_of_account ON withdrawal (account_id, id);
+CREATE INDEX withdrawal_due ON withdrawal (next_attempt_at) WHERE state = 'reserved';
+CREATE INDEX withdrawal_in_flight ON withdrawal (id) WHERE state = 'dispatched';
+
+CREATE TABLE idempotency (
+    account_id   BYTEA NOT NULL REFERENCES account (id),
+    scope        TEXT NOT NULL,
+    key          TEXT NOT NULL,
+    request_hash BYTEA NOT NULL,
+    response     BYTEA NOT NULL,
+    created_at   BIGINT NOT NULL,
+    PRIMARY KEY (account_id, scope, key)
+);
+
+-- The outbox. The bodies are what is signed and sent, to the byte.
+CREATE TABLE event (
+    seq          BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id           BYTEA NOT NULL UNIQUE,
+    account_id   BYTEA NOT NULL REFERENCES account (id),
+    api_key_id   BYTEA REFERENCES api_key (id),
+    kind         TEXT NOT NULL,
+    subject_id   BYTEA NOT NULL,
+    webhook_body BYTEA NOT NULL,
+    hub_body     BYTEA NOT NULL,
+    created_at   BIGINT NOT NULL
+);
+CREATE INDEX event_of_subject ON event (subject_id, seq);
+
+CREATE TABLE webhook_endpoint (
+    id         BYTEA NOT NULL PRIMARY KEY,
+    account_id BYTEA NOT NULL REFERENCES account (id),
+    url        TEXT NOT NULL,
+    secret     TEXT NOT NULL,
+    state      TEXT NOT NULL CHECK (state IN ('active', 'disabled')),
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX webhook_endpoint_of_account ON webhook_endpoint (account_id, id);
+
+CREATE TABLE webhook_subscription (
+    endpoint_id BYTEA NOT NULL REFERENCES webhook_endpoint (id),
+    event_name  TEXT NOT NULL,
+    PRIMARY KEY (endpoint_id, event_name)
+);
+
+CREATE TABLE webhook_delivery (
+    event_id    BYTEA NOT NULL REFERENCES event (id),
+    endpoint_id BYTEA NOT NULL REFERENCES webhook_endpoint (id),
+    state       TEXT NOT NULL CHECK (state IN ('pending', 'leased', 'delivered', 'exhausted', 'cancelled')),
+    attempts    BIGINT NOT NULL DEFAULT 0,
+    next_at     BIGINT NOT NULL,
+    lease_token BIGINT NOT NULL DEFAULT 0,
+    lease_until BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (event_id, endpoint_id)
+);
+CREATE INDEX webhook_delivery_due ON webhook_delivery (next_at) WHERE state = 'pending';
+CREATE INDEX webhook_delivery_leased ON webhook_delivery (lease_until) WHERE state = 'leased';
+CREATE INDEX webhook_delivery_of_endpoint ON webhook_delivery (endpoint_id) WHERE state IN ('pending', 'leased');
+
+CREATE TABLE webhook_attempt (
+    id               BYTEA NOT NULL PRIMARY KEY,
+    event_id         BYTEA NOT NULL,
+    endpoint_id      BYTEA NOT NULL,
+    started_at       BIGINT NOT NULL,
+    status           BIGINT,
+    error            TEXT,
+    duration_ms      BIGINT NOT NULL,
+    response_excerpt BYTEA NOT NULL,
+    FOREIGN KEY (event_id, endpoint_id) REFERENCES webhook_delivery (event_id, endpoint_id)
+);
+CREATE INDEX webhook_attempt_of_endpoint ON webhook_attempt (endpoint_id, id);
+
+-- One row while the movement of money is stopped.
+CREATE TABLE halt (
+    id         BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    reason     TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);

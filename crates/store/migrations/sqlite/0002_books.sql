@@ -1,0 +1,224 @@
+-- The books: ledger accounts, postings and transfers, and the business rows that explain them.
+-- Amounts are millisatoshi, times are microseconds since 1970, ids are UUIDv7 bytes.
+
+CREATE TABLE counter (
+    name  TEXT NOT NULL PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT;
+INSERT INTO counter (name, value) VALUES ('ledger_account', 999), ('api_key', 0);
+
+-- Bounded accounts keep their counters with every transfer; the others are derived from the transfers.
+CREATE TABLE ledger_account (
+    number     INTEGER NOT NULL PRIMARY KEY,
+    bounded    INTEGER NOT NULL CHECK (bounded IN (0, 1)),
+    dr_pending INTEGER NOT NULL DEFAULT 0 CHECK (dr_pending >= 0),
+    dr_posted  INTEGER NOT NULL DEFAULT 0 CHECK (dr_posted >= 0),
+    cr_pending INTEGER NOT NULL DEFAULT 0 CHECK (cr_pending >= 0),
+    cr_posted  INTEGER NOT NULL DEFAULT 0 CHECK (cr_posted >= 0),
+    entry_seq  INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT ledger_account_not_overdrawn CHECK (bounded = 0 OR dr_pending + dr_posted <= cr_posted)
+) STRICT;
+INSERT INTO ledger_account (number, bounded) VALUES (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 0);
+
+CREATE TABLE posting (
+    id         BLOB NOT NULL PRIMARY KEY,
+    code       TEXT NOT NULL,
+    fact_kind  TEXT NOT NULL,
+    fact_id    BLOB NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+-- One fact is booked once.
+CREATE UNIQUE INDEX posting_fact ON posting (fact_kind, fact_id);
+
+CREATE TABLE transfer (
+    id          BLOB NOT NULL PRIMARY KEY,
+    posting_id  BLOB NOT NULL REFERENCES posting (id),
+    leg         INTEGER NOT NULL,
+    kind        TEXT NOT NULL CHECK (kind IN ('single', 'pending', 'post', 'void')),
+    debit       INTEGER NOT NULL REFERENCES ledger_account (number),
+    credit      INTEGER NOT NULL REFERENCES ledger_account (number),
+    amount_msat INTEGER NOT NULL CHECK (amount_msat > 0),
+    pending_id  BLOB REFERENCES transfer (id),
+    CHECK (debit <> credit),
+    CHECK ((kind IN ('post', 'void')) = (pending_id IS NOT NULL))
+) STRICT;
+CREATE UNIQUE INDEX transfer_leg ON transfer (posting_id, leg);
+-- A hold is resolved at most once.
+CREATE UNIQUE INDEX transfer_resolution ON transfer (pending_id) WHERE pending_id IS NOT NULL;
+
+CREATE TRIGGER posting_is_not_changed BEFORE UPDATE ON posting
+BEGIN SELECT RAISE(ABORT, 'a posting is never changed'); END;
+CREATE TRIGGER posting_is_not_deleted BEFORE DELETE ON posting
+BEGIN SELECT RAISE(ABORT, 'a posting is never deleted'); END;
+CREATE TRIGGER transfer_is_not_changed BEFORE UPDATE ON transfer
+BEGIN SELECT RAISE(ABORT, 'a transfer is never changed'); END;
+CREATE TRIGGER transfer_is_not_deleted BEFORE DELETE ON transfer
+BEGIN SELECT RAISE(ABORT, 'a transfer is never deleted'); END;
+
+-- The numbered statement of each bounded account.
+CREATE TABLE entry (
+    account       INTEGER NOT NULL REFERENCES ledger_account (number),
+    seq           INTEGER NOT NULL,
+    transfer_id   BLOB NOT NULL REFERENCES transfer (id),
+    posted_msat   INTEGER NOT NULL,
+    pending_msat  INTEGER NOT NULL,
+    balance_msat  INTEGER NOT NULL,
+    PRIMARY KEY (account, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE account (
+    id             BLOB NOT NULL PRIMARY KEY,
+    name           TEXT NOT NULL,
+    ledger_account INTEGER NOT NULL UNIQUE REFERENCES ledger_account (number),
+    created_at     INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE api_key (
+    id         BLOB NOT NULL PRIMARY KEY,
+    account_id BLOB NOT NULL REFERENCES account (id),
+    number     INTEGER NOT NULL UNIQUE,
+    name       TEXT NOT NULL,
+    hash       BLOB NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE invoice (
+    id            BLOB NOT NULL PRIMARY KEY,
+    account_id    BLOB NOT NULL REFERENCES account (id),
+    payment_hash  BLOB NOT NULL UNIQUE,
+    bolt11        TEXT NOT NULL,
+    amount_msat   INTEGER CHECK (amount_msat > 0),
+    description   TEXT NOT NULL,
+    metadata      TEXT,
+    state         TEXT NOT NULL CHECK (state IN ('open', 'settled', 'expired')),
+    received_msat INTEGER,
+    settled_at    INTEGER,
+    expires_at    INTEGER NOT NULL,
+    created_at    INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL,
+    CHECK ((state = 'settled') = (received_msat IS NOT NULL)),
+    CHECK ((state = 'settled') = (settled_at IS NOT NULL))
+) STRICT;
+CREATE INDEX invoice_of_account ON invoice (account_id, id);
+CREATE INDEX invoice_running_out ON invoice (expires_at) WHERE state = 'open';
+
+CREATE TABLE deposit (
+    id                BLOB NOT NULL PRIMARY KEY,
+    account_id        BLOB NOT NULL REFERENCES account (id),
+    invoice_id        BLOB NOT NULL REFERENCES invoice (id),
+    amount_msat       INTEGER NOT NULL CHECK (amount_msat >= 0),
+    platform_fee_msat INTEGER NOT NULL CHECK (platform_fee_msat >= 0),
+    state             TEXT NOT NULL CHECK (state IN ('settled', 'failed')),
+    posting_id        BLOB REFERENCES posting (id),
+    created_at        INTEGER NOT NULL,
+    updated_at        INTEGER NOT NULL,
+    CHECK ((state = 'settled') = (posting_id IS NOT NULL))
+) STRICT;
+CREATE UNIQUE INDEX deposit_of_invoice ON deposit (invoice_id, state);
+CREATE INDEX deposit_of_account ON deposit (account_id, id);
+
+CREATE TABLE withdrawal (
+    id                BLOB NOT NULL PRIMARY KEY,
+    account_id        BLOB NOT NULL REFERENCES account (id),
+    api_key_id        BLOB NOT NULL REFERENCES api_key (id),
+    client_id         TEXT,
+    bolt11            TEXT NOT NULL,
+    payment_hash      BLOB NOT NULL,
+    destination       BLOB NOT NULL,
+    amount_msat       INTEGER NOT NULL CHECK (amount_msat > 0),
+    fee_reserve_msat  INTEGER NOT NULL CHECK (fee_reserve_msat >= 0),
+    platform_fee_msat INTEGER NOT NULL CHECK (platform_fee_msat >= 0),
+    metadata          TEXT,
+    state             TEXT NOT NULL CHECK (state IN ('reserved', 'dispatched', 'settled', 'failed')),
+    fee_msat          INTEGER CHECK (fee_msat >= 0),
+    preimage          BLOB,
+    failure           TEXT,
+    hold_posting_id   BLOB NOT NULL REFERENCES posting (id),
+    attempts          INTEGER NOT NULL DEFAULT 0,
+    next_attempt_at   INTEGER NOT NULL,
+    expires_at        INTEGER NOT NULL,
+    created_at        INTEGER NOT NULL,
+    updated_at        INTEGER NOT NULL,
+    CHECK ((state = 'settled') = (fee_msat IS NOT NULL)),
+    CHECK ((state = 'failed') = (failure IS NOT NULL))
+) STRICT;
+-- One payment for each payment hash: an attempt that failed makes room, no other does.
+CREATE UNIQUE INDEX withdrawal_payment_hash ON withdrawal (payment_hash) WHERE state <> 'failed';
+CREATE INDEX withdrawal_history_of_hash ON withdrawal (payment_hash);
+CREATE INDEX withdrawal_of_account ON withdrawal (account_id, id);
+CREATE INDEX withdrawal_due ON withdrawal (next_attempt_at) WHERE state = 'reserved';
+CREATE INDEX withdrawal_in_flight ON withdrawal (id) WHERE state = 'dispatched';
+
+CREATE TABLE idempotency (
+    account_id   BLOB NOT NULL REFERENCES account (id),
+    scope        TEXT NOT NULL,
+    key          TEXT NOT NULL,
+    request_hash BLOB NOT NULL,
+    response     BLOB NOT NULL,
+    created_at   INTEGER NOT NULL,
+    PRIMARY KEY (account_id, scope, key)
+) STRICT, WITHOUT ROWID;
+
+-- The outbox. The bodies are what is signed and sent, to the byte.
+CREATE TABLE event (
+    seq          INTEGER PRIMARY KEY AUTOINCREMENT,
+    id           BLOB NOT NULL UNIQUE,
+    account_id   BLOB NOT NULL REFERENCES account (id),
+    api_key_id   BLOB REFERENCES api_key (id),
+    kind         TEXT NOT NULL,
+    subject_id   BLOB NOT NULL,
+    webhook_body BLOB NOT NULL,
+    hub_body     BLOB NOT NULL,
+    created_at   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX event_of_subject ON event (subject_id, seq);
+
+CREATE TABLE webhook_endpoint (
+    id         BLOB NOT NULL PRIMARY KEY,
+    account_id BLOB NOT NULL REFERENCES account (id),
+    url        TEXT NOT NULL,
+    secret     TEXT NOT NULL,
+    state      TEXT NOT NULL CHECK (state IN ('active', 'disabled')),
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX webhook_endpoint_of_account ON webhook_endpoint (account_id, id);
+
+CREATE TABLE webhook_subscription (
+    endpoint_id BLOB NOT NULL REFERENCES webhook_endpoint (id),
+    event_name  TEXT NOT NULL,
+    PRIMARY KEY (endpoint_id, event_name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE webhook_delivery (
+    event_id    BLOB NOT NULL REFERENCES event (id),
+    endpoint_id BLOB NOT NULL REFERENCES webhook_endpoint (id),
+    state       TEXT NOT NULL CHECK (state IN ('pending', 'leased', 'delivered', 'exhausted', 'cancelled')),
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    next_at     INTEGER NOT NULL,
+    lease_token INTEGER NOT NULL DEFAULT 0,
+    lease_until INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (event_id, endpoint_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX webhook_delivery_due ON webhook_delivery (next_at) WHERE state = 'pending';
+CREATE INDEX webhook_delivery_leased ON webhook_delivery (lease_until) WHERE state = 'leased';
+CREATE INDEX webhook_delivery_of_endpoint ON webhook_delivery (endpoint_id) WHERE state IN ('pending', 'leased');
+
+CREATE TABLE webhook_attempt (
+    id               BLOB NOT NULL PRIMARY KEY,
+    event_id         BLOB NOT NULL,
+    endpoint_id      BLOB NOT NULL,
+    started_at       INTEGER NOT NULL,
+    status           INTEGER,
+    error            TEXT,
+    duration_ms      INTEGER NOT NULL,
+    response_excerpt BLOB NOT NULL,
+    FOREIGN KEY (event_id, endpoint_id) REFERENCES webhook_delivery (event_id, endpoint_id)
+) STRICT;
+CREATE INDEX webhook_attempt_of_endpoint ON webhook_attempt (endpoint_id, id);
+
+-- One row while the movement of money is stopped.
+CREATE TABLE halt (
+    id         INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    reason     TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;

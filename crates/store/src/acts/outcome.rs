@@ -1,0 +1,203 @@
+//! Writes the outcome of a withdrawal: settled or failed, in one transaction with the books and the event.
+//!
+//! Every change goes through [`payments::withdrawal::state::transition`]. A repeat changes nothing. Money that went
+//! out for a withdrawal that stands as failed is booked to the operator's loss and halts the movement of money.
+
+use ledger::{HeldTransfer, Posting, SystemAccount, TransferId, WithdrawalHold, postings};
+use money::Msat;
+use payments::event::{EventKind, EventSubject};
+use payments::ids::PostingId;
+use payments::payment_hash::{PaymentHash, PaymentPreimage};
+use payments::withdrawal::state::transition;
+use payments::withdrawal::{Input, Transition, Withdrawal, WithdrawalFailure};
+
+use super::posting::{PostError, post};
+use super::{ActContext, halt, outbox};
+use crate::differences::Statement;
+use crate::rows::{micros, withdrawal as row};
+use crate::{StoreError, Tx, for_update, params};
+
+const LATEST: Statement =
+    for_update!("SELECT id FROM withdrawal WHERE payment_hash = $1 ORDER BY id DESC LIMIT 1");
+
+/// Why an outcome was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum OutcomeError {
+    /// The books refused the posting: a fault of the program.
+    #[error(transparent)]
+    Post(#[from] PostError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What became of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The withdrawal changed.
+    Applied(Box<Withdrawal>),
+    /// It had changed before.
+    Before,
+    /// Money went out for a withdrawal that stands as failed: booked, and money is halted.
+    Contradiction(Box<Withdrawal>),
+    /// No withdrawal of ours has this payment hash.
+    NotOurs,
+}
+
+/// Writes that the payee has the money, for the routing fee `fee_msat`.
+///
+/// # Errors
+/// [`OutcomeError`].
+pub fn settle_withdrawal(
+    tx: &mut Tx<'_>,
+    act: &ActContext,
+    payment_hash: &PaymentHash,
+    preimage: Option<PaymentPreimage>,
+    fee_msat: Msat,
+) -> Result<Outcome, OutcomeError> {
+    let Some(mut withdrawal) = latest(tx, payment_hash)? else {
+        return Ok(Outcome::NotOurs);
+    };
+    let input = Input::Settle { preimage, fee_msat };
+    match transition(withdrawal.state, &input) {
+        Transition::To(state) => {
+            let hold = hold_of(tx, &withdrawal)?;
+            let posting = postings::withdrawal::settled(withdrawal.id.to_bytes(), &hold, fee_msat);
+            withdrawal.state = state;
+            withdrawal.updated_at = act.now;
+            withdrawal.fee_msat = Some(fee_msat);
+            withdrawal.preimage = preimage;
+            write_end(
+                tx,
+                act,
+                &withdrawal,
+                &posting,
+                EventKind::WithdrawalLightningCompleted,
+            )?;
+            if fee_msat > withdrawal.amounts.fee_reserve_msat {
+                halt::halt(tx, act, "a routing fee was above its reserve")?;
+            }
+            Ok(Outcome::Applied(Box::new(withdrawal)))
+        }
+        Transition::Contradiction => contradict(tx, act, withdrawal, fee_msat),
+        Transition::AlreadyApplied | Transition::Refused => Ok(Outcome::Before),
+    }
+}
+
+/// Writes that the payee will never have the money, and gives the whole hold back.
+///
+/// # Errors
+/// [`OutcomeError`].
+pub fn fail_withdrawal(
+    tx: &mut Tx<'_>,
+    act: &ActContext,
+    payment_hash: &PaymentHash,
+    reason: WithdrawalFailure,
+) -> Result<Outcome, OutcomeError> {
+    let Some(mut withdrawal) = latest(tx, payment_hash)? else {
+        return Ok(Outcome::NotOurs);
+    };
+    let Transition::To(state) = transition(withdrawal.state, &Input::Fail(reason)) else {
+        return Ok(Outcome::Before);
+    };
+    let hold = hold_of(tx, &withdrawal)?;
+    let posting = postings::withdrawal::failed(withdrawal.id.to_bytes(), &hold);
+    withdrawal.state = state;
+    withdrawal.updated_at = act.now;
+    withdrawal.failure = Some(reason);
+    write_end(
+        tx,
+        act,
+        &withdrawal,
+        &posting,
+        EventKind::WithdrawalLightningFailed,
+    )?;
+    Ok(Outcome::Applied(Box::new(withdrawal)))
+}
+
+/// The latest withdrawal for a hash: an old one that failed must not hide the new attempt.
+fn latest(tx: &mut Tx<'_>, hash: &PaymentHash) -> Result<Option<Withdrawal>, StoreError> {
+    let found = tx.query_opt(LATEST.on(tx.dialect()), params![*hash.as_bytes()])?;
+    match found {
+        Some(found) => row::by_id(tx, found.bytes16(0)?),
+        None => Ok(None),
+    }
+}
+
+fn write_end(
+    tx: &mut Tx<'_>,
+    act: &ActContext,
+    withdrawal: &Withdrawal,
+    posting: &Posting,
+    kind: EventKind,
+) -> Result<(), OutcomeError> {
+    tx.execute(
+        "UPDATE withdrawal SET state = $1, fee_msat = $2, preimage = $3, failure = $4, updated_at = $5
+         WHERE id = $6",
+        params![
+            withdrawal.state.name(),
+            withdrawal.fee_msat.map(Msat::get),
+            withdrawal.preimage.map(|preimage| *preimage.as_bytes()),
+            withdrawal.failure.map(WithdrawalFailure::name),
+            micros(withdrawal.updated_at),
+            withdrawal.id.to_bytes()
+        ],
+    )?;
+    post(tx, act, act.ids.fresh(), posting)?;
+    let subject = EventSubject::Withdrawal(Box::new(withdrawal.clone()));
+    outbox::tell(tx, act, kind, subject)?;
+    Ok(())
+}
+
+fn contradict(
+    tx: &mut Tx<'_>,
+    act: &ActContext,
+    withdrawal: Withdrawal,
+    fee_msat: Msat,
+) -> Result<Outcome, OutcomeError> {
+    let paid_out_msat = withdrawal
+        .amounts
+        .amount_msat
+        .checked_add(fee_msat)
+        .map_err(|_| StoreError::Inconsistent {
+            what: "a withdrawal above all bitcoin",
+        })?;
+    let posting = postings::withdrawal::contradicted(withdrawal.id.to_bytes(), paid_out_msat);
+    match post(tx, act, act.ids.fresh::<PostingId>(), &posting) {
+        Ok(()) => {
+            halt::halt(tx, act, "a withdrawal that stands as failed was paid")?;
+            Ok(Outcome::Contradiction(Box::new(withdrawal)))
+        }
+        Err(PostError::AlreadyBooked) => Ok(Outcome::Before),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn hold_of(tx: &mut Tx<'_>, withdrawal: &Withdrawal) -> Result<WithdrawalHold, StoreError> {
+    let rows = tx.query(
+        "SELECT id, debit, credit, amount_msat FROM transfer
+         WHERE posting_id = $1 AND kind = 'pending' ORDER BY leg",
+        params![withdrawal.hold_posting_id.to_bytes()],
+    )?;
+    let mut held = Vec::with_capacity(rows.len());
+    for row in &rows {
+        held.push(HeldTransfer {
+            id: TransferId(row.bytes16(0)?),
+            debit: crate::rows::ledger_account(row, 1)?,
+            credit: crate::rows::ledger_account(row, 2)?,
+            amount_msat: crate::rows::msat(row, 3)?,
+        });
+    }
+    let towards = |account: SystemAccount| {
+        held.iter()
+            .copied()
+            .find(|transfer| transfer.credit == account.number())
+    };
+    Ok(WithdrawalHold {
+        amount: towards(SystemAccount::LightningOutClearing).ok_or(StoreError::Inconsistent {
+            what: "a withdrawal without a hold",
+        })?,
+        routing_fee: towards(SystemAccount::RoutingFee),
+        platform_fee: towards(SystemAccount::PlatformFee),
+    })
+}

@@ -1,0 +1,11 @@
+//! Reads: one module for each list or view. They change nothing, and none grows with history.
+//!
+//! What belongs to a tenant is always asked for with the tenant's id, so that no id of another's can be read.
+
+pub mod account;
+pub mod audit;
+pub mod event;
+pub mod invoice;
+pub mod payment;
+pub mod transaction;
+pub mod webhook;

@@ -1,0 +1,88 @@
+//! One invoice, deposit or withdrawal, of one account; and the withdrawals in doubt.
+
+use payments::deposit::Deposit;
+use payments::ids::{AccountId, DepositId, InvoiceId, WithdrawalId};
+use payments::invoice::Invoice;
+use payments::withdrawal::Withdrawal;
+
+use crate::rows::{deposit, invoice, withdrawal};
+use crate::{StoreError, Tx, deposit_columns, params, withdrawal_columns};
+
+/// An invoice of `account`.
+///
+/// # Errors
+/// The database's; so for every query here.
+pub fn invoice(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    id: InvoiceId,
+) -> Result<Option<Invoice>, StoreError> {
+    let found = invoice::by_id(tx, id.to_bytes())?;
+    Ok(found.filter(|invoice| invoice.account_id == account))
+}
+
+/// A withdrawal of `account`.
+///
+/// # Errors
+/// See [`invoice`].
+pub fn withdrawal(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    id: WithdrawalId,
+) -> Result<Option<Withdrawal>, StoreError> {
+    let found = withdrawal::by_id(tx, id.to_bytes())?;
+    Ok(found.filter(|withdrawal| withdrawal.account_id == account))
+}
+
+/// A deposit of `account`.
+///
+/// # Errors
+/// See [`invoice`].
+pub fn deposit(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    id: DepositId,
+) -> Result<Option<Deposit>, StoreError> {
+    tx.query_opt(
+        concat!(
+            "SELECT ",
+            deposit_columns!(),
+            " FROM deposit d JOIN invoice i ON i.id = d.invoice_id WHERE d.id = $1 AND d.account_id = $2"
+        ),
+        params![id.to_bytes(), account.to_bytes()],
+    )?
+    .as_ref()
+    .map(deposit::read)
+    .transpose()
+}
+
+/// Every withdrawal whose outcome is not known.
+///
+/// # Errors
+/// See [`invoice`].
+pub fn dispatched(tx: &mut Tx<'_>) -> Result<Vec<Withdrawal>, StoreError> {
+    tx.query(
+        concat!(
+            "SELECT ",
+            withdrawal_columns!(),
+            " FROM withdrawal WHERE state = 'dispatched' ORDER BY id"
+        ),
+        params![],
+    )?
+    .iter()
+    .map(withdrawal::read)
+    .collect()
+}
+
+/// When the next reserved withdrawal may be dispatched, in microseconds since 1970; `None` when none waits.
+///
+/// # Errors
+/// See [`invoice`].
+pub fn next_dispatch_at(tx: &mut Tx<'_>) -> Result<Option<i64>, StoreError> {
+    let found = tx.query_opt(
+        "SELECT next_attempt_at FROM withdrawal WHERE state = 'reserved'
+         ORDER BY next_attempt_at LIMIT 1",
+        params![],
+    )?;
+    found.map(|row| row.int(0)).transpose()
+}
