@@ -243,7 +243,7 @@ impl From<NodeEvent> for RailEvent {
                 // Our own invoices are claimed by the node itself, so this is the invoice of
                 // somebody who used the node beside us. It moves no money: unclaimed, it goes back
                 // to its payer.
-                tracing::warn!(%payment_hash, "an inbound payment waits for a claim that is not ours");
+                tracing::warn!(%payment_hash, "a payment waits for a claim that is not ours");
                 Self::Other(format!(
                     "payment {payment_hash} of {amount_msat} waits to be claimed"
                 ))

@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use bitcoin::FeeRate;
+use bitcoin::{Address, FeeRate};
 use devchain::Chain;
 use money::Msat;
 use payments::network::Network;
@@ -102,12 +102,7 @@ impl Economy {
         let economy = Self::without_channel();
         let counterparty = &economy.counterparty;
         let address = counterparty.new_onchain_address().expect("an address");
-        let rate = FeeRate::from_sat_per_vb(2).expect("a rate");
-        economy
-            .chain
-            .faucet()
-            .pay(address.script_pubkey(), 20_000_000, rate)
-            .expect("paid");
+        economy.pay_onchain(&address, 20_000_000);
         economy.mine(1);
 
         let opening = OpenChannel {
@@ -140,6 +135,15 @@ impl Economy {
         let address = self.counterparty.listening_addresses().remove(0);
         node.connect(self.counterparty.node_id(), address)
             .expect("connected");
+    }
+
+    /// Pays to `address` from the faucet, unconfirmed.
+    pub fn pay_onchain(&self, address: &Address, amount_sat: u64) {
+        let rate = FeeRate::from_sat_per_vb(2).expect("a rate");
+        let faucet = self.chain.faucet();
+        faucet
+            .pay(address.script_pubkey(), amount_sat, rate)
+            .expect("paid");
     }
 
     pub fn mine(&self, blocks: u32) {

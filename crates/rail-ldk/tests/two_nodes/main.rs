@@ -3,6 +3,7 @@
 mod economy;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use economy::{Economy, MemoryState, wait_until};
@@ -340,20 +341,28 @@ fn what_cannot_be_sent_is_rejected_and_leaves_nothing_in_flight() {
 }
 
 #[test]
-fn every_one_of_concurrent_syncs_sees_the_newest_block() {
+fn every_one_of_concurrent_syncs_sees_the_coins_of_the_newest_block() {
+    const COIN_SAT: u64 = 10_000;
     let economy = Economy::without_channel();
     let node = &economy.counterparty;
-    for _ in 0..5 {
-        economy.chain.faucet().mine(1).expect("mined");
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| {
+    let mined_sat = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..10 {
+                    let address = node.new_onchain_address().expect("an address");
+                    economy.pay_onchain(&address, COIN_SAT);
+                    economy.chain.faucet().mine(1).expect("mined");
+                    let newest_sat = mined_sat.fetch_add(COIN_SAT, Ordering::SeqCst) + COIN_SAT;
                     node.sync_wallets().expect("synced");
-                    assert_eq!(node.block_height(), economy.chain.height());
-                });
-            }
-        });
-    }
+                    assert!(
+                        node.balances().onchain_total_sat >= newest_sat,
+                        "coins not seen"
+                    );
+                }
+            });
+        }
+    });
 }
 
 #[test]
