@@ -136,12 +136,15 @@ impl Rail for LdkRail {
 
     /// Sends the payment.
     ///
-    /// **Precondition**: the hash is proven not to be in flight: it was never given to `pay`, or
-    /// [`never_sent`](crate::never_sent) has proven it unsent, or it failed, the failure's event is
-    /// acknowledged, and a later channel manager is durable
-    /// ([`NodeStateKv::manager_mark`](crate::NodeStateKv::manager_mark)). LDK looks for a route
-    /// before it looks for a duplicate, so without this `PaymentSendingFailed` would not mean that
-    /// nothing was sent, and the answer `Rejected(NoRoute)` would be wrong.
+    /// **Precondition**: the hash is proven not to be in flight. One of these holds:
+    ///
+    /// - it was never given to `pay`, or every answer for it so far was `Rejected`;
+    /// - [`never_sent`](crate::never_sent) has proven it unsent, and it was not given to `pay` since;
+    /// - it failed, the failure's event is acknowledged, and a later channel manager is durable
+    ///   ([`NodeStateKv::manager_mark`](crate::NodeStateKv::manager_mark)).
+    ///
+    /// LDK looks for a route before it looks for a duplicate, so without this `PaymentSendingFailed`
+    /// would not mean that nothing was sent, and the answer `Rejected(NoRoute)` would be wrong.
     fn pay(&self, request: &PayRequest) -> PayAnswer {
         let invoice = match self.check(request) {
             Ok(invoice) => invoice,
