@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::sync::mpsc;
 
+use payments::ports::StateKey;
 use store::testing::sqlite;
 use store::{Store, StoreConfig, StoreError, params};
 
@@ -127,6 +128,42 @@ fn a_failed_commit_answers_every_act_of_its_group() {
         Ok(()),
         "the writer goes on"
     );
+}
+
+#[test]
+fn a_write_of_node_state_that_fails_is_not_overtaken_by_the_next() {
+    let database = sqlite();
+    make_purses(&database);
+    let store = database.store();
+    let node = store.node_state("main").expect("the lease");
+    let key = StateKey {
+        primary: String::new(),
+        secondary: String::new(),
+        key: "k".into(),
+    };
+    database.run(
+        "CREATE TRIGGER refuse BEFORE INSERT ON node_state WHEN NEW.value = X'01'
+            BEGIN SELECT RAISE(ABORT, 'not this one'); END",
+    );
+    let release = hold(store);
+    let refused = node.write(key.clone(), vec![1]);
+    let next = node.write(key.clone(), vec![2]);
+    let act = store.write_async(|tx| put(tx, 1, 1));
+    drop(release);
+    assert_eq!(
+        pollster::block_on(act),
+        Ok(()),
+        "the acts in the group are answered"
+    );
+    assert_eq!(
+        node.read(&key).expect("a read"),
+        None,
+        "the second write waits for the first"
+    );
+    database.run("DROP TRIGGER refuse");
+    pollster::block_on(refused);
+    pollster::block_on(next);
+    assert_eq!(node.read(&key).expect("a read"), Some(vec![2]));
 }
 
 #[test]
