@@ -10,8 +10,8 @@ pub enum StoreConfig {
     /// A PostgreSQL database.
     Postgres {
         /// `postgres://user:password@host/database`. `sslmode` may be `disable`, `require` or
-        /// `verify-full`; the last two are the same, and the rule for every host but this machine: the
-        /// server must show a certificate for its name from a public authority.
+        /// `verify-full`; the last two are the same, and the rule for every host but this machine:
+        /// the server must show a certificate for its name from a public authority.
         url: String,
         /// How many connections, with a thread each; at least 1.
         threads: usize,

@@ -5,10 +5,11 @@
 /// A constraint of the schema that a statement broke.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Constraint {
-    /// A sum left the range of a 64-bit integer (PostgreSQL: 22003; SQLite: a REAL refused by STRICT).
+    /// A sum left the range of a 64-bit integer (PostgreSQL: 22003; SQLite: a REAL refused by
+    /// STRICT).
     IntegerRange,
-    /// A constraint without a name here: PostgreSQL's name for it. SQLite gives the same name for a named
-    /// CHECK, and its own message for anything else.
+    /// A constraint without a name here: PostgreSQL's name for it. SQLite gives the same name for a
+    /// named CHECK, and its own message for anything else.
     Unknown(String),
 }
 

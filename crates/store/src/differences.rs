@@ -1,9 +1,10 @@
 //! Where the two databases need different SQL: every such place has its name here.
 //!
-//! Everything else is one text for both. What to keep in mind when writing it: parameters are `$1`, `$2`, …,
-//! and each is first used in that order; `SUM` of integers is `CAST(SUM(x) AS BIGINT)`, because PostgreSQL
-//! makes it NUMERIC; a failed statement ends its transaction; constraints are never deferred, because on
-//! SQLite a commit carries the acts of others too; rows of several accounts are touched in the order of ids.
+//! Everything else is one text for both. What to keep in mind when writing it: parameters are `$1`,
+//! `$2`, …, and each is first used in that order; `SUM` of integers is `CAST(SUM(x) AS BIGINT)`,
+//! because PostgreSQL makes it NUMERIC; a failed statement ends its transaction; constraints are
+//! never deferred, because on SQLite a commit carries the acts of others too; rows of several
+//! accounts are touched in the order of ids.
 
 /// Which database a transaction runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +35,9 @@ impl Statement {
     }
 }
 
-/// `for_update!("SELECT …", "…")`: locks the rows that a query finds until the transaction ends. SQLite has
-/// one writer, and so nothing to lock. What follows the clause (a closing parenthesis) is the second part.
+/// `for_update!("SELECT …", "…")`: locks the rows that a query finds until the transaction ends.
+/// SQLite has one writer, and so nothing to lock. What follows the clause (a closing parenthesis)
+/// is the second part.
 #[macro_export]
 macro_rules! for_update {
     ($before:literal $(, $after:literal)?) => {
@@ -46,8 +48,8 @@ macro_rules! for_update {
     };
 }
 
-/// `for_update_skip_locked!("SELECT …", "…")`: as [`for_update!`], and passes over rows that another
-/// transaction has locked, so that several workers claim different rows.
+/// `for_update_skip_locked!("SELECT …", "…")`: as [`for_update!`], and passes over rows that
+/// another transaction has locked, so that several workers claim different rows.
 #[macro_export]
 macro_rules! for_update_skip_locked {
     ($before:literal $(, $after:literal)?) => {
@@ -58,9 +60,10 @@ macro_rules! for_update_skip_locked {
     };
 }
 
-/// Takes the lease of node `$1` for holder `$2`, for `$3` milliseconds, unless a live one stands in the way;
-/// answers with the new fence. On SQLite the lock on the file is the lease, and nothing stands in the way. On
-/// PostgreSQL the database's own clock measures it, so that the clocks of several machines need not agree.
+/// Takes the lease of node `$1` for holder `$2`, for `$3` milliseconds, unless a live one stands in
+/// the way; answers with the new fence. On SQLite the lock on the file is the lease, and nothing
+/// stands in the way. On PostgreSQL the database's own clock measures it, so that the clocks of
+/// several machines need not agree.
 pub(crate) const TAKE_LEASE: Statement = Statement {
     sqlite: "INSERT INTO node_lease (node, holder, fence, expires_at) VALUES ($1, $2, 1, $3)
         ON CONFLICT (node) DO UPDATE SET
@@ -75,8 +78,9 @@ pub(crate) const TAKE_LEASE: Statement = Statement {
         RETURNING fence",
 };
 
-/// Prolongs the lease of node `$2` with fence `$3` by `$1` milliseconds from now. Changing the row also locks
-/// it, so that nobody takes the lease over before the writes of the same transaction are committed.
+/// Prolongs the lease of node `$2` with fence `$3` by `$1` milliseconds from now. Changing the row
+/// also locks it, so that nobody takes the lease over before the writes of the same transaction are
+/// committed.
 pub(crate) const KEEP_LEASE: Statement = Statement {
     sqlite: "UPDATE node_lease SET expires_at = $1 WHERE node = $2 AND fence = $3",
     postgres: "UPDATE node_lease

@@ -29,8 +29,8 @@ pub enum StoreError {
     /// A statement broke a constraint of the schema.
     #[error("a constraint of the schema refused the statement: {0:?}")]
     Conflict(Constraint),
-    /// The database cannot be reached or cannot write now. After a commit was sent its outcome is unknown:
-    /// what was asked for may yet be found done.
+    /// The database cannot be reached or cannot write now. After a commit was sent its outcome is
+    /// unknown: what was asked for may yet be found done.
     #[error("the database is not available now")]
     Unavailable(#[source] Cause),
     /// A stored row does not hold what the program put there.
@@ -67,8 +67,8 @@ pub enum StoreError {
         #[source]
         cause: Cause,
     },
-    /// The act went on after a statement in its transaction had failed. PostgreSQL lets no such transaction
-    /// commit, so neither database does: a mistake in the program.
+    /// The act went on after a statement in its transaction had failed. PostgreSQL lets no such
+    /// transaction commit, so neither database does: a mistake in the program.
     #[error("the act went on after a statement in its transaction had failed")]
     Abandoned,
     /// The act panicked; nothing of it was kept.
@@ -83,7 +83,7 @@ pub enum StoreError {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process, or another handle in this one, has the file open for writing.
-    #[error("{} is in use by another process: stop it first, or use its admin API", .path.display())]
+    #[error("{} is in use by another process: stop it, or use its admin API", .path.display())]
     InUse {
         /// The database file.
         path: PathBuf,
@@ -107,7 +107,8 @@ pub enum OpenError {
         /// The last version that this program knows.
         known: i64,
     },
-    /// The database was opened read-only and lacks migrations, which only a writing program applies.
+    /// The database was opened read-only and lacks migrations, which only a writing program
+    /// applies.
     #[error(
         "the database has schema version {found}, this program needs {known}: start the server once"
     )]

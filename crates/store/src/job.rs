@@ -31,7 +31,8 @@ pub(crate) enum Verdict {
 
 /// A piece of work, its types erased.
 pub(crate) trait Job: Send {
-    /// Runs the work in `tx` and remembers its outcome. Called again when the transaction has to be repeated.
+    /// Runs the work in `tx` and remembers its outcome. Called again when the transaction has to be
+    /// repeated.
     fn attempt(&mut self, tx: &mut Tx<'_>) -> Verdict;
 
     /// Answers with the outcome of the last attempt, which is durable now or was undone.
@@ -99,8 +100,8 @@ where
             act,
         } = *self;
         let outcome = outcome.unwrap_or_else(|| Err(StoreError::Closed.into()));
-        // Whoever asked may have gone; what was done stays done. The act is dropped first, so that what it
-        // captured is free again when the caller goes on.
+        // Whoever asked may have gone; what was done stays done. The act is dropped first, so that
+        // what it captured is free again when the caller goes on.
         let _dropped = contained(AssertUnwindSafe(|| drop(act)));
         let _gone = reply.send(outcome);
     }

@@ -1,8 +1,8 @@
 //! The numbered SQL files, and bringing a database up to the last of them.
 //!
-//! A migration that was released must never be changed. Each is applied in a transaction of its own that
-//! also records it, and under a lock: on SQLite the writer's, on PostgreSQL row 0 of `schema_migration`
-//! (an advisory lock would do on PostgreSQL alone, and CockroachDB has none).
+//! A migration that was released must never be changed. Each is applied in a transaction of its own
+//! that also records it, and under a lock: on SQLite the writer's, on PostgreSQL row 0 of
+//! `schema_migration` (an advisory lock would do on PostgreSQL alone, and CockroachDB has none).
 
 use crate::differences::Statement;
 use crate::{Cause, OpenError, StoreError, Tx};
@@ -59,8 +59,8 @@ pub(crate) fn prepare(tx: &mut Tx<'_>) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// The first migration that the database lacks, after taking the lock. The caller runs its SQL, then
-/// [`record`], in the same transaction.
+/// The first migration that the database lacks, after taking the lock. The caller runs its SQL,
+/// then [`record`], in the same transaction.
 pub(crate) fn next_missing(tx: &mut Tx<'_>) -> Result<Option<&'static Migration>, OpenError> {
     let dialect = tx.dialect();
     tx.query(LOCK.on(dialect), &[]).map_err(refused)?;

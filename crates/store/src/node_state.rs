@@ -1,8 +1,9 @@
 //! The state of a Lightning node, behind the port `payments::ports::NodeState`.
 //!
-//! Stale channel state can lose funds. So a write is answered when it is durable and never with an error, the
-//! writes keep the order of their calls, and each is made under the node's lease, which it checks in its own
-//! transaction: a process that lost the lease must never change the state again.
+//! Stale channel state can lose funds. So a write is answered when it is durable and never with an
+//! error, the writes keep the order of their calls, and each is made under the node's lease, which
+//! it checks in its own transaction: a process that lost the lease must never change the state
+//! again.
 
 mod embedded;
 mod lease;
@@ -57,7 +58,8 @@ impl Change {
         let (durable, answer) = oneshot::channel();
         let waiting = async move {
             if answer.await.is_err() {
-                // The store was closed or the lease is lost. "Durable" would be a lie, and nobody may go on.
+                // The store was closed or the lease is lost. "Durable" would be a lie, and nobody
+                // may go on.
                 tracing::error!("a write of node state was not made");
                 std::future::pending::<()>().await;
             }

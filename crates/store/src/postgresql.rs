@@ -1,7 +1,8 @@
 //! PostgreSQL: a pool of threads, each with a connection of its own.
 //!
-//! Serialisation failures, deadlocks and connections lost before a commit was sent are repeated here; a
-//! connection lost during the commit leaves the outcome unknown, and must never be repeated here.
+//! Serialisation failures, deadlocks and connections lost before a commit was sent are repeated
+//! here; a connection lost during the commit leaves the outcome unknown, and must never be repeated
+//! here.
 
 mod address;
 mod connection;

@@ -1,6 +1,7 @@
 //! The queue between those who ask and the threads that hold the connections.
 //!
-//! First in, first out, for every producer and consumer: the order of node-state writes rests on it.
+//! First in, first out, for every producer and consumer: the order of node-state writes rests on
+//! it.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -51,7 +52,8 @@ impl<J> Queue<J> {
         Ok(())
     }
 
-    /// Puts back at the front, in their order, jobs that have to be done again; also when it is closed.
+    /// Puts back at the front, in their order, jobs that have to be done again; also when it is
+    /// closed.
     pub(crate) fn push_front(&self, jobs: Vec<J>) {
         if jobs.is_empty() {
             return;

@@ -16,8 +16,8 @@ impl Row {
         Self { sql, values }
     }
 
-    /// The error that says that this row's `column` does not hold what the program `expected` there: for
-    /// columns whose type is right and whose content is not.
+    /// The error that says that this row's `column` does not hold what the program `expected`
+    /// there: for columns whose type is right and whose content is not.
     #[must_use]
     pub fn corrupt(&self, column: usize, expected: &'static str) -> StoreError {
         StoreError::Corrupt {

@@ -1,7 +1,7 @@
 //! Wake-ups inside the process, given only after what they tell of is durable.
 //!
-//! A wake-up carries nothing: whoever wakes looks into the database. It shortens a wait and must never be
-//! the only thing that ends one.
+//! A wake-up carries nothing: whoever wakes looks into the database. It shortens a wait and must
+//! never be the only thing that ends one.
 
 use tokio::sync::watch;
 
@@ -61,10 +61,12 @@ impl Bells {
 pub struct Wakeups(watch::Receiver<u64>);
 
 impl Wakeups {
-    /// Waits for a signal since the subscription or since the last wake-up. Dropping the future loses none.
+    /// Waits for a signal since the subscription or since the last wake-up. Dropping the future
+    /// loses none.
     ///
     /// # Errors
-    /// [`StoreGone`] when the last handle to the store was dropped, so that nothing can come any more.
+    /// [`StoreGone`] when the last handle to the store was dropped, so that nothing can come any
+    /// more.
     pub async fn next(&mut self) -> Result<(), StoreGone> {
         self.0.changed().await.map_err(|_| StoreGone)
     }

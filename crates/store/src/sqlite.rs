@@ -1,8 +1,8 @@
 //! SQLite: one connection that writes, several that read, each on a thread of its own.
 //!
-//! The bundled SQLite 3.45 has the WAL-reset bug (<https://www.sqlite.org/wal.html#walresetbug>), which needs
-//! two connections that write or checkpoint. So exactly one may do either, for the life of the process; every
-//! other must be opened read-only.
+//! The bundled SQLite 3.45 has the WAL-reset bug (<https://www.sqlite.org/wal.html#walresetbug>),
+//! which needs two connections that write or checkpoint. So exactly one may do either, for the life
+//! of the process; every other must be opened read-only.
 
 mod connection;
 mod lock;

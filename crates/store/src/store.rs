@@ -1,7 +1,8 @@
 //! The handle to the database.
 //!
-//! Every write is an act in a transaction of its own, answered only when it is durable. The handle may be
-//! used from any thread, also from inside an async runtime; the work is done on the store's own threads.
+//! Every write is an act in a transaction of its own, answered only when it is durable. The handle
+//! may be used from any thread, also from inside an async runtime; the work is done on the store's
+//! own threads.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -63,8 +64,8 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the database for reading and writing, and brings its schema up to date under a lock. A SQLite
-    /// file stays locked against other processes until the store is closed.
+    /// Opens the database for reading and writing, and brings its schema up to date under a lock. A
+    /// SQLite file stays locked against other processes until the store is closed.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -75,8 +76,8 @@ impl Store {
         }
     }
 
-    /// Opens the database for reading, beside a running server too: without a lock, and without applying
-    /// migrations. Every write answers [`StoreError::ReadOnly`].
+    /// Opens the database for reading, beside a running server too: without a lock, and without
+    /// applying migrations. Every write answers [`StoreError::ReadOnly`].
     ///
     /// # Errors
     /// [`OpenError`], also when the schema is not exactly the one that this program needs.
@@ -162,12 +163,13 @@ impl Store {
         }
     }
 
-    /// Runs `act` in a transaction and waits until it is durable. An `Err` of the act undoes it, and it
-    /// alone. The act may run several times (a conflict), so it must do nothing but use its transaction.
+    /// Runs `act` in a transaction and waits until it is durable. An `Err` of the act undoes it,
+    /// and it alone. The act may run several times (a conflict), so it must do nothing but use its
+    /// transaction.
     ///
     /// # Errors
-    /// The act's own, or a [`StoreError`]; after [`StoreError::Unavailable`] it is not known whether the act
-    /// was done.
+    /// The act's own, or a [`StoreError`]; after [`StoreError::Unavailable`] it is not known
+    /// whether the act was done.
     ///
     /// # Panics
     /// Inside another act, which could wait for itself.
@@ -182,8 +184,8 @@ impl Store {
         wait(self.submit(act, true))
     }
 
-    /// As [`Store::write`], without holding up the thread. The act has its place in the queue when this
-    /// call returns; dropping the future does not take it back.
+    /// As [`Store::write`], without holding up the thread. The act has its place in the queue when
+    /// this call returns; dropping the future does not take it back.
     pub fn write_async<T, E>(
         &self,
         act: impl FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
@@ -299,8 +301,8 @@ impl Store {
         }
     }
 
-    /// Does what is still queued, empties the write-ahead log into the file, and frees the file. Later calls
-    /// answer [`StoreError::Closed`]; closing again does nothing.
+    /// Does what is still queued, empties the write-ahead log into the file, and frees the file.
+    /// Later calls answer [`StoreError::Closed`]; closing again does nothing.
     pub fn close(&self) {
         self.inner.close();
     }

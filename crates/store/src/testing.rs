@@ -50,8 +50,8 @@ pub fn sqlite() -> Database {
     }
 }
 
-/// A schema of its own on the server that [`POSTGRES_URL`] names; `None` only when it says `none`, so that
-/// nobody leaves PostgreSQL out by accident.
+/// A schema of its own on the server that [`POSTGRES_URL`] names; `None` only when it says `none`,
+/// so that nobody leaves PostgreSQL out by accident.
 ///
 /// # Panics
 /// When the variable is missing or the server cannot be used.
@@ -117,7 +117,8 @@ impl Database {
         self.store = Store::open(&self.config).expect("the same database again");
     }
 
-    /// Runs any SQL outside of the store's transactions: to make tables for a test, or to break things.
+    /// Runs any SQL outside of the store's transactions: to make tables for a test, or to break
+    /// things.
     ///
     /// # Panics
     /// When it fails.

@@ -1,7 +1,8 @@
 //! An open transaction, as the business acts see it.
 //!
-//! After a statement has failed the transaction answers nothing but errors and cannot be committed, on both
-//! databases alike. Must never offer anything that waits for a network other than the database's.
+//! After a statement has failed the transaction answers nothing but errors and cannot be committed,
+//! on both databases alike. Must never offer anything that waits for a network other than the
+//! database's.
 
 use crate::differences::Dialect;
 use crate::postgresql::Session;
@@ -25,7 +26,8 @@ enum Backend<'a> {
 pub(crate) enum Fate {
     /// Running the act once more would fail in the same way.
     Final,
-    /// The database chose this transaction as the victim of a conflict: running it again may succeed.
+    /// The database chose this transaction as the victim of a conflict: running it again may
+    /// succeed.
     Again,
     /// The connection is gone, and with it the transaction, of which nothing was kept.
     Lost,
@@ -87,7 +89,8 @@ impl<'a> Tx<'a> {
 impl Tx<'_> {
     /// Runs a statement and returns how many rows it changed.
     ///
-    /// `sql` is one statement for both databases ([`differences`](crate::differences) says what to mind).
+    /// `sql` is one statement for both databases ([`differences`](crate::differences) says what to
+    /// mind).
     ///
     /// # Errors
     /// [`StoreError`]; the transaction cannot go on after it.
@@ -138,7 +141,8 @@ impl Tx<'_> {
         }
     }
 
-    /// Wakes the subscribers of `signal` once this transaction is durable, and not at all if it is undone.
+    /// Wakes the subscribers of `signal` once this transaction is durable, and not at all if it is
+    /// undone.
     pub fn after_commit(&mut self, signal: Signal) {
         self.signals.insert(signal);
     }

@@ -1,7 +1,7 @@
 //! The three types that a statement's parameters and a row's columns may have.
 //!
-//! Everything stored is a 64-bit integer, a text or a string of bytes, or is absent. Must never grow a type
-//! that one of the databases would have to cast.
+//! Everything stored is a 64-bit integer, a text or a string of bytes, or is absent. Must never
+//! grow a type that one of the databases would have to cast.
 
 /// One parameter of a statement, or one column of a [`Row`](crate::Row).
 #[derive(Clone, PartialEq, Eq)]

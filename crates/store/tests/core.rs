@@ -1,7 +1,7 @@
 //! The store's transactions, threads, migrations and node state: the same cases on both databases.
 //!
-//! PostgreSQL is the server that `LEYDEN_TEST_POSTGRES_URL` names; without the variable its cases fail, and
-//! only `none` leaves them out.
+//! PostgreSQL is the server that `LEYDEN_TEST_POSTGRES_URL` names; without the variable its cases
+//! fail, and only `none` leaves them out.
 
 #[path = "core/cases.rs"]
 mod cases;

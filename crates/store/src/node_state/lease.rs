@@ -17,8 +17,8 @@ pub struct LeaseOptions {
     pub time_to_live: Duration,
     /// After how long without a write it is renewed (default: 4 s). PostgreSQL only.
     pub renew_every: Duration,
-    /// Called when another holder has taken the lease; it should not return. The default ends the process
-    /// at once, so that a node with outdated state can do nothing more.
+    /// Called when another holder has taken the lease; it should not return. The default ends the
+    /// process at once, so that a node with outdated state can do nothing more.
     pub on_lost: Arc<dyn Fn() + Send + Sync>,
 }
 

@@ -1,5 +1,5 @@
-//! Node state on PostgreSQL: one thread and one connection for each node, so that its writes keep their
-//! order. What queues up during a commit goes into the next one together.
+//! Node state on PostgreSQL: one thread and one connection for each node, so that its writes keep
+//! their order. What queues up during a commit goes into the next one together.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -158,7 +158,8 @@ impl Worker {
                     self.options.lost(&self.lease);
                     return false;
                 }
-                // After an unknown outcome too: the same changes once more, in order, change nothing.
+                // After an unknown outcome too: the same changes once more, in order, change
+                // nothing.
                 failed => {
                     failures += 1;
                     tracing::warn!(

@@ -1,6 +1,7 @@
 //! Where the database is, and whether TLS is spoken with it.
 //!
-//! Must never send a password in clear to another machine unless `sslmode=disable` was written down.
+//! Must never send a password in clear to another machine unless `sslmode=disable` was written
+//! down.
 
 use std::str::FromStr;
 use std::sync::Arc;

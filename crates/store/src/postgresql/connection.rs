@@ -6,8 +6,8 @@ use crate::Cause;
 use crate::postgresql::failure::cause_of;
 use crate::postgresql::{Address, Session};
 
-/// The waits between the tries of a connection that worked until now: a restart of the database takes about
-/// that long.
+/// The waits between the tries of a connection that worked until now: a restart of the database
+/// takes about that long.
 const PAUSES_MS: [u64; 4] = [50, 200, 500, 1000];
 
 /// A connection to one address.

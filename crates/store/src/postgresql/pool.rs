@@ -17,7 +17,8 @@ pub(crate) const WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 /// One snapshot for the whole act, as on SQLite.
 const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
-/// How often a transaction that met a conflict is tried, and the first wait before it is tried again.
+/// How often a transaction that met a conflict is tried, and the first wait before it is tried
+/// again.
 const TRIES: u32 = 10;
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 

@@ -37,8 +37,8 @@ pub(crate) enum Ended {
 
 impl Session {
     pub(crate) fn new(mut client: Client) -> Result<Self, postgres::Error> {
-        // A server that was told to answer before its log is on the disk would break the promise that a
-        // committed transaction stays. Any stricter setting is left alone.
+        // A server that was told to answer before its log is on the disk would break the promise
+        // that a committed transaction stays. Any stricter setting is left alone.
         let row = client.query_one("SHOW synchronous_commit", &[])?;
         if row.try_get::<_, &str>(0)? == "off" {
             client.batch_execute("SET synchronous_commit = on")?;
@@ -149,8 +149,8 @@ impl Session {
             .map_err(Failed::from)
     }
 
-    /// Prepares a statement once for the connection, and checks its parameters, because the driver would
-    /// panic on a wrong number of them.
+    /// Prepares a statement once for the connection, and checks its parameters, because the driver
+    /// would panic on a wrong number of them.
     fn prepared(&mut self, sql: &'static str, params: &[Value]) -> Result<Statement, Failed> {
         let statement = match self.statements.get(sql) {
             Some(statement) => statement.clone(),

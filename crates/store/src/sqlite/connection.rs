@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-/// How long to wait for a lock that another process holds for a moment (a read-only tool that opens the file).
+/// How long to wait for a lock that another process holds for a moment (a read-only tool that opens
+/// the file).
 const PATIENCE: Duration = Duration::from_secs(5);
 /// More than there are statements, so that none is prepared twice.
 const CACHED_STATEMENTS: usize = 512;
 
-/// The connection that alone writes and checkpoints. WAL with `synchronous=FULL` makes every commit durable
-/// before it returns; with `NORMAL` a power cut could take the last commits back, and channel state with them.
+/// The connection that alone writes and checkpoints. WAL with `synchronous=FULL` makes every commit
+/// durable before it returns; with `NORMAL` a power cut could take the last commits back, and
+/// channel state with them.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that opens the file for writing"

@@ -1,7 +1,8 @@
 //! The lock that keeps a second process from the database file.
 //!
-//! It is an operating-system lock on a file of its own beside the database, so it ends with the process,
-//! however that ends. (Locking the database file itself would meddle with SQLite's own locks.)
+//! It is an operating-system lock on a file of its own beside the database, so it ends with the
+//! process, however that ends. (Locking the database file itself would meddle with SQLite's own
+//! locks.)
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};

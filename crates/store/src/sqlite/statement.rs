@@ -51,8 +51,8 @@ pub(crate) fn query(
 
 /// Prepares the statement and binds its parameters.
 ///
-/// SQLite numbers `$1`, `$2`, … by their first use and not by their number, so a statement that uses them in
-/// another order would silently mix them up: it is refused.
+/// SQLite numbers `$1`, `$2`, … by their first use and not by their number, so a statement that
+/// uses them in another order would silently mix them up: it is refused.
 fn prepare<'c>(
     connection: &'c Connection,
     sql: &'static str,

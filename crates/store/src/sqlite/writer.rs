@@ -1,8 +1,9 @@
 //! The one thread that writes to SQLite: group commit.
 //!
-//! It commits at once when it is idle, and takes into one commit only what queued up during the previous one:
-//! it must never wait for company (a wait of 2 ms halved the payments per second, because a node's writes
-//! come one after another). Each act has a savepoint of its own. Nobody is answered before the commit.
+//! It commits at once when it is idle, and takes into one commit only what queued up during the
+//! previous one: it must never wait for company (a wait of 2 ms halved the payments per second,
+//! because a node's writes come one after another). Each act has a savepoint of its own. Nobody is
+//! answered before the commit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +21,8 @@ use crate::{Cause, StoreError, Tx};
 const LARGEST_GROUP: usize = 512;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// How often a closing store tries a write that must not fail, before it gives up and leaves it unanswered.
+/// How often a closing store tries a write that must not fail, before it gives up and leaves it
+/// unanswered.
 const TRIES_WHEN_CLOSING: u32 = 10;
 
 /// The writing connection and what it serves.
@@ -35,7 +37,8 @@ pub(crate) struct Writer {
 enum Attempted {
     Kept(SignalSet),
     Undone,
-    /// SQLite rolled back the whole transaction (disk full, input/output error), and every act with it.
+    /// SQLite rolled back the whole transaction (disk full, input/output error), and every act with
+    /// it.
     GroupLost(Cause),
 }
 
@@ -51,7 +54,8 @@ impl Writer {
         self.end();
     }
 
-    /// Commits a group. Returns what must be done again in its order; acts that were not tried are queued.
+    /// Commits a group. Returns what must be done again in its order; acts that were not tried are
+    /// queued.
     fn serve(&self, group: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
         let (owed, untried) = self
             .commit_group(group)
@@ -61,8 +65,9 @@ impl Writer {
         owed
     }
 
-    /// Tries the writes that must not fail until they are durable, now and then, and in groups of their own:
-    /// on a full disk each try costs its group, and the acts are to be answered meanwhile.
+    /// Tries the writes that must not fail until they are durable, now and then, and in groups of
+    /// their own: on a full disk each try costs its group, and the acts are to be answered
+    /// meanwhile.
     fn serve_in_trouble(&self, mut owed: Vec<Box<dyn Job>>) {
         let mut failures = 1;
         let mut tried_at = Instant::now();
@@ -96,8 +101,8 @@ impl Writer {
         }
     }
 
-    /// Commits a group and answers it. Returns what must be done again, and after it what was not tried, each
-    /// in its order.
+    /// Commits a group and answers it. Returns what must be done again, and after it what was not
+    /// tried, each in its order.
     fn commit_group(&self, group: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
         if group.is_empty() {
             return group;

@@ -74,7 +74,8 @@ fn a_reply_comes_only_after_the_files_hold_the_act() {
             .store()
             .write(move |tx| put(tx, id, 5))
             .expect("a new purse");
-        // Another process copies, because closing the file in this one would drop SQLite's own locks.
+        // Another process copies, because closing the file in this one would drop SQLite's own
+        // locks.
         let copy = copies.path().join(format!("{id}.sqlite"));
         for end in ["", "-wal"] {
             let (mut from, mut to) = (file.as_os_str().to_owned(), copy.as_os_str().to_owned());

@@ -66,7 +66,10 @@ fn a_value_of_another_type_is_corrupt(database: &mut Database) {
         .read(|tx| tx.query_opt(ALL, &[]))
         .expect("a row")
         .expect("one row");
-    let is_corrupt = |error: Option<StoreError>, at: usize| matches!(error, Some(StoreError::Corrupt { sql: ALL, column, .. }) if column == at);
+    let is_corrupt = |error: Option<StoreError>, at: usize| match error {
+        Some(StoreError::Corrupt { sql, column, .. }) => sql == ALL && column == at,
+        _ => false,
+    };
     assert!(is_corrupt(row.text(0).err(), 0));
     assert!(
         is_corrupt(row.bool(0).err(), 0),
