@@ -15,8 +15,6 @@ pub mod router;
 pub mod transactions;
 pub mod withdrawals;
 
-use std::sync::Arc;
-
 use webhooks::EgressPolicy;
 
 use crate::app::App;
@@ -27,7 +25,7 @@ pub struct HttpState {
     /// The parts of the server.
     pub app: App,
     /// The SHA-256 of the admin token.
-    pub admin_token_hash: Arc<[u8; 32]>,
+    pub admin_token_hash: auth::AdminTokenHash,
     /// Where webhooks may go.
     pub egress: EgressPolicy,
 }

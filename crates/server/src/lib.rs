@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod audit;
+pub mod cli;
 pub mod compose;
 pub mod config;
 pub mod event_bodies;
@@ -13,5 +14,7 @@ pub mod hub;
 pub mod identity;
 pub mod present;
 pub mod problem;
+pub mod sandbox;
+pub mod secret_file;
 pub mod serving;
 pub mod workers;

@@ -10,7 +10,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
-use sha2::{Digest, Sha256};
 use signalr_server::Hub;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +20,7 @@ use webhooks::{EgressPolicy, WebhookClient};
 use wire::hercle::DataFormat;
 
 use crate::app::App;
+use crate::http::auth::AdminTokenHash;
 use crate::http::{HttpState, router};
 use crate::{hub, workers};
 
@@ -87,7 +87,7 @@ pub fn serve(
     tasks.spawn(workers::invoice_expiry::run(app.clone(), stop.clone()));
     let events = event_thread(&app, &stop)?;
 
-    let admin_token_hash = Arc::new(Sha256::digest(&options.admin_token).into());
+    let admin_token_hash = AdminTokenHash::of(&options.admin_token);
     let state = HttpState {
         app: app.clone(),
         admin_token_hash,

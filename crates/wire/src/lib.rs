@@ -12,6 +12,7 @@ pub mod hercle;
 pub mod metadata;
 pub mod number;
 pub mod problem;
+pub mod sandbox;
 mod string_enum;
 pub mod time;
 

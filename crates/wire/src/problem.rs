@@ -144,6 +144,8 @@ catalogue! {
     InvoiceFailedBefore => 409 "invoice_failed_before" Operational,
     /// A payment of the same invoice is under way.
     PaymentInProgress => 409 "payment_in_progress" Operational,
+    /// No payment of this hash is held by the sandbox's counterparty.
+    PaymentNotHeld => 409 "payment_not_held" Operational,
     /// Below the smallest amount of a payment.
     AmountTooSmall {
         /// The smallest amount.

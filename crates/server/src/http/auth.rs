@@ -1,6 +1,8 @@
 //! The callers: a customer by API key, the operator by the admin token.
 
-use axum::extract::FromRequestParts;
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use sha2::{Digest, Sha256};
@@ -41,18 +43,37 @@ impl FromRequestParts<HttpState> for Customer {
     }
 }
 
+/// The SHA-256 of the admin token.
+#[derive(Clone)]
+pub struct AdminTokenHash(Arc<[u8; 32]>);
+
+impl AdminTokenHash {
+    /// The hash of `token`.
+    #[must_use]
+    pub fn of(token: &str) -> Self {
+        Self(Arc::new(Sha256::digest(token).into()))
+    }
+}
+
+impl FromRef<HttpState> for AdminTokenHash {
+    fn from_ref(state: &HttpState) -> Self {
+        state.admin_token_hash.clone()
+    }
+}
+
 /// The operator.
 pub struct Operator;
 
-impl FromRequestParts<HttpState> for Operator {
+impl<S> FromRequestParts<S> for Operator
+where
+    AdminTokenHash: FromRef<S>,
+    S: Send + Sync,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        state: &HttpState,
-    ) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
         let presented: [u8; 32] = Sha256::digest(bearer(parts)?).into();
-        if bool::from(presented.ct_eq(&*state.admin_token_hash)) {
+        if bool::from(presented.ct_eq(&*AdminTokenHash::from_ref(state).0)) {
             Ok(Self)
         } else {
             Err(Problem::InvalidApiKey.into())

@@ -17,7 +17,7 @@ pub struct CreateWebhookRequest {
     /// Where to send events. Whether it may be called is for the egress rules to say.
     pub url: String,
     /// The events to send, without repetition and in the order of the contract; all of them when
-    /// the request names none.
+    /// the request names none, or `*`.
     pub events: Vec<EventName>,
     /// The account; `None` means the only one.
     pub account_id: Option<String>,
@@ -37,6 +37,7 @@ impl CreateWebhookRequest {
             Some(names) if names.is_empty() => {
                 return Err(invalid("events", "it must name at least one event"));
             }
+            Some(names) if names == ["*"] => EventName::all().to_vec(),
             Some(names) => {
                 let mut events = names
                     .iter()

@@ -128,6 +128,9 @@ impl Problem {
             Self::PaymentInProgress => {
                 "A payment of this invoice is in progress. Wait for its result.".to_owned()
             }
+            Self::PaymentNotHeld => "No payment of this hash is held. Pay an invoice with the \
+                                     behaviour hang, and wait until it has arrived."
+                .to_owned(),
             Self::AmountTooSmall { minimum_msat } => {
                 format!(
                     "The amount is too small. Send at least {} sats.",

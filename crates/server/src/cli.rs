@@ -1,0 +1,109 @@
+//! The command line: one file for each command. Answers go to standard output, everything else to standard error.
+
+mod accounts;
+mod admin_client;
+mod audit;
+mod config;
+mod print;
+mod sandbox;
+mod serve;
+mod shutdown;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::problem::chain;
+
+/// A self-hosted Bitcoin and Lightning payments server.
+///
+/// Try it:   leyden sandbox          (a whole Lightning economy on this machine; nothing else is needed)
+/// Run it:   leyden serve --config leyden.toml
+#[derive(Debug, Parser)]
+#[command(name = "leyden", version, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    /// What is logged on standard error: error, warn, info, debug, or filters such as `server=debug,ldk_node=info`.
+    #[arg(long, global = true, env = "LEYDEN_LOG", default_value = "info,ldk_node=warn")]
+    log: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server: REST, the hub, webhooks and the Lightning node.
+    Serve(ConfigArgs),
+    /// Run a sandbox: a private chain, two nodes with a channel, a funded account. Payments in it are real.
+    Sandbox(sandbox::SandboxArgs),
+    /// Check the books of a stopped or running server. Exits with 0 only when every invariant holds.
+    Audit(audit::AuditArgs),
+    /// Show and check the configuration.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Make and list accounts, through the running server.
+    #[command(subcommand)]
+    Account(accounts::AccountCommand),
+    /// Make API keys, through the running server.
+    #[command(subcommand)]
+    Key(accounts::KeyCommand),
+    /// Make and list webhooks, through the running server.
+    #[command(subcommand)]
+    Webhook(accounts::WebhookCommand),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Clone, Args)]
+struct ConfigArgs {
+    /// The configuration file. Without it the defaults and the environment (`LEYDEN_…`) count.
+    #[arg(long, short, env = "LEYDEN_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// A command's failure, with its causes, for a person.
+type CliError = Box<dyn std::error::Error>;
+
+/// Parses the command line and runs the command.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Err(error) = start_log(&cli.log) {
+        print::error(&format!("--log is not understood: {error}"));
+        return ExitCode::from(2);
+    }
+    let done = match cli.command {
+        Command::Serve(args) => on_runtime(serve::run(args)),
+        Command::Sandbox(args) => on_runtime(sandbox::run(args)),
+        Command::Audit(args) => audit::run(&args),
+        Command::Config(command) => config::run(&command),
+        Command::Account(command) => on_runtime(accounts::account(command)),
+        Command::Key(command) => on_runtime(accounts::key(command)),
+        Command::Webhook(command) => on_runtime(accounts::webhook(command)),
+    };
+    done.unwrap_or_else(|error| {
+        print::error(&chain(error.as_ref()));
+        ExitCode::FAILURE
+    })
+}
+
+/// Starts the log on standard error. Libraries that could show a frame or a URL are kept at info.
+fn start_log(filter: &str) -> Result<(), CliError> {
+    let quiet = ["hyper=info", "hyper_util=info", "tungstenite=info", "tokio_tungstenite=info", "h2=info"];
+    let mut filter = tracing_subscriber::EnvFilter::try_new(filter)?;
+    for directive in quiet {
+        filter = filter.add_directive(directive.parse()?);
+    }
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .try_init()
+        .map_err(|error| -> CliError { error })
+}
+
+fn on_runtime(
+    command: impl Future<Output = Result<ExitCode, CliError>>,
+) -> Result<ExitCode, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(command)
+}

@@ -1,0 +1,180 @@
+//! The sandbox: a whole Lightning economy in one process, in which payments are real.
+//!
+//! A regtest chain, our node under the real server, and a counterparty node that can be told what to do. Nothing
+//! in it is shared with a server that moves real money, except the server itself.
+
+mod counterparty;
+mod credentials;
+mod economy;
+mod funding;
+mod held;
+mod http;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use store::{OpenError, Store};
+use tokio::net::TcpListener;
+use wire::sandbox::Ready;
+
+use self::credentials::Credentials;
+use self::economy::{Economy, EconomyError};
+use crate::http::auth::AdminTokenHash;
+use crate::secret_file::SecretFileError;
+use crate::serving::{ServeError, ServeOptions, Serving, serve};
+
+/// What the sandbox is told.
+#[derive(Debug, Clone)]
+pub struct SandboxOptions {
+    /// Where the server listens.
+    pub listen: SocketAddr,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+}
+
+/// Why the sandbox did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The database.
+    #[error("the database of the sandbox cannot be opened")]
+    Open(#[from] OpenError),
+    /// The credentials.
+    #[error(transparent)]
+    Credentials(#[from] SecretFileError),
+    /// The credentials' file is not what the sandbox wrote.
+    #[error("sandbox.json is not what the sandbox wrote: move it away to begin anew")]
+    NotCredentials(#[source] serde_json::Error),
+    /// An address cannot be listened on.
+    #[error("{address} cannot be listened on: choose another with --listen")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The chain or the nodes.
+    #[error(transparent)]
+    Economy(#[from] EconomyError),
+    /// The server.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// A part of the start panicked.
+    #[error("a part of the start failed")]
+    Panicked(#[from] tokio::task::JoinError),
+    /// The account could not be made or funded.
+    #[error("the sandbox's account could not be made: {what}")]
+    Account {
+        /// At which step.
+        what: &'static str,
+    },
+}
+
+/// A sandbox that runs.
+pub struct Sandbox {
+    /// What clients need to know.
+    pub ready: Ready,
+    economy: Arc<Economy>,
+    serving: Serving,
+    esplora: tokio::task::JoinHandle<()>,
+}
+
+/// Starts the sandbox; `progress` is told of each step.
+///
+/// # Errors
+/// [`SandboxError`].
+pub async fn start(
+    options: SandboxOptions,
+    progress: impl Fn(&str) + Send + Sync + 'static,
+) -> Result<Sandbox, SandboxError> {
+    let progress = Arc::new(progress);
+    let data_dir = options.data_dir.clone();
+    let listener = listen(options.listen).await?;
+    let esplora_listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let esplora_address = local(&esplora_listener)?;
+
+    progress("opening the chain and the books");
+    let (chain, store, mut credentials) = tokio::task::spawn_blocking(move || {
+        let credentials = Credentials::open(&data_dir)?;
+        let chain = economy::open_chain(&data_dir)?;
+        let store = Store::open(&store::StoreConfig::SqliteFile(data_dir.join("leyden.db")))?;
+        Ok::<_, SandboxError>((chain, store, credentials))
+    })
+    .await??;
+    let esplora = serve_esplora(esplora_listener, chain.clone());
+
+    progress("starting the counterparty and our node");
+    let (seeds, node_progress) = (credentials.clone(), Arc::clone(&progress));
+    let (data_dir, node_store) = (options.data_dir.clone(), store.clone());
+    let (economy, app) = tokio::task::spawn_blocking(move || {
+        let url = format!("http://{esplora_address}");
+        economy::start(&data_dir, &node_store, chain, &url, &seeds, |step| node_progress(step))
+    })
+    .await??;
+    let economy = Arc::new(economy);
+
+    funding::account(&app, &mut credentials).await?;
+    let serve_options = ServeOptions {
+        hub_format: wire::hercle::DataFormat::Object,
+        egress: webhooks::EgressPolicy::sandbox(),
+        admin_token: credentials.admin_token().to_owned(),
+    };
+    let token = AdminTokenHash::of(credentials.admin_token());
+    let calls = http::router(Arc::clone(&economy), token);
+    let serving = serve(app, serve_options, listener, calls)?;
+    funding::deposit(&serving.app, &economy, &credentials, progress.as_ref()).await?;
+    let ready = ready(serving.address, esplora_address, &credentials);
+    Ok(Sandbox { ready, economy, serving, esplora })
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, SandboxError> {
+    TcpListener::bind(address).await.map_err(|source| SandboxError::Listen { address, source })
+}
+
+fn local(listener: &TcpListener) -> Result<SocketAddr, SandboxError> {
+    listener.local_addr().map_err(|source| SandboxError::Serve(ServeError::Listener(source)))
+}
+
+fn serve_esplora(
+    listener: TcpListener,
+    chain: devchain::Chain,
+) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, devchain::esplora::router(chain)).await {
+            tracing::error!(%error, "the chain's API ended");
+        }
+    })
+}
+
+fn ready(address: SocketAddr, esplora: SocketAddr, credentials: &Credentials) -> Ready {
+    let api_url = format!("http://{address}");
+    Ready {
+        hub_url: format!("{api_url}{}", crate::hub::PATH),
+        console_url: format!("{api_url}/"),
+        sandbox_url: format!("{api_url}/sandbox"),
+        esplora_url: format!("http://{esplora}"),
+        api_key: credentials.api_key().unwrap_or_default().to_owned(),
+        account_id: credentials.account_id().unwrap_or_default().to_owned(),
+        admin_token: credentials.admin_token().to_owned(),
+        network: "regtest",
+        api_url,
+    }
+}
+
+impl Sandbox {
+    /// Stops in order: the server, our node, the counterparty, the books.
+    pub async fn stop(self) {
+        let store = self.serving.app.store.clone();
+        self.serving.stop().await;
+        let economy = self.economy;
+        let stopped = tokio::task::spawn_blocking(move || {
+            economy.stop();
+            store.close();
+        });
+        if stopped.await.is_err() {
+            tracing::error!("the sandbox did not stop cleanly");
+        }
+        self.esplora.abort();
+    }
+}
