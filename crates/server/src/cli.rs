@@ -21,10 +21,20 @@ use crate::problem::chain;
 /// Try it:   leyden sandbox          (a whole Lightning economy on this machine; nothing else is needed)
 /// Run it:   leyden serve --config leyden.toml
 #[derive(Debug, Parser)]
-#[command(name = "leyden", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "leyden",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 struct Cli {
     /// What is logged on standard error: error, warn, info, debug, or filters such as `server=debug,ldk_node=info`.
-    #[arg(long, global = true, env = "LEYDEN_LOG", default_value = "info,ldk_node=warn")]
+    #[arg(
+        long,
+        global = true,
+        env = "LEYDEN_LOG",
+        default_value = "info,ldk_node=warn"
+    )]
     log: String,
     #[command(subcommand)]
     command: Command,
@@ -88,7 +98,13 @@ pub fn main() -> ExitCode {
 
 /// Starts the log on standard error. Libraries that could show a frame or a URL are kept at info.
 fn start_log(filter: &str) -> Result<(), CliError> {
-    let quiet = ["hyper=info", "hyper_util=info", "tungstenite=info", "tokio_tungstenite=info", "h2=info"];
+    let quiet = [
+        "hyper=info",
+        "hyper_util=info",
+        "tungstenite=info",
+        "tokio_tungstenite=info",
+        "h2=info",
+    ];
     let mut filter = tracing_subscriber::EnvFilter::try_new(filter)?;
     for directive in quiet {
         filter = filter.add_directive(directive.parse()?);
@@ -104,6 +120,8 @@ fn start_log(filter: &str) -> Result<(), CliError> {
 fn on_runtime(
     command: impl Future<Output = Result<ExitCode, CliError>>,
 ) -> Result<ExitCode, CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(command)
 }

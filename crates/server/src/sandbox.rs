@@ -95,11 +95,12 @@ pub async fn start(
     let esplora_address = local(&esplora_listener)?;
 
     progress("opening the chain and the books");
-    let (chain, store, mut credentials) = tokio::task::spawn_blocking(move || {
-        let credentials = Credentials::open(&data_dir)?;
+    let (chain, store, mut credentials, addresses) = tokio::task::spawn_blocking(move || {
+        let mut credentials = Credentials::open(&data_dir)?;
+        let addresses = credentials.addresses()?;
         let chain = economy::open_chain(&data_dir)?;
         let store = Store::open(&store::StoreConfig::SqliteFile(data_dir.join("leyden.db")))?;
-        Ok::<_, SandboxError>((chain, store, credentials))
+        Ok::<_, SandboxError>((chain, store, credentials, addresses))
     })
     .await??;
     let esplora = serve_esplora(esplora_listener, chain.clone());
@@ -109,7 +110,17 @@ pub async fn start(
     let (data_dir, node_store) = (options.data_dir.clone(), store.clone());
     let (economy, app) = tokio::task::spawn_blocking(move || {
         let url = format!("http://{esplora_address}");
-        economy::start(&data_dir, &node_store, chain, &url, &seeds, |step| node_progress(step))
+        economy::start(
+            &data_dir,
+            &node_store,
+            chain,
+            &url,
+            &seeds,
+            addresses,
+            |step| {
+                node_progress(step);
+            },
+        )
     })
     .await??;
     let economy = Arc::new(economy);
@@ -125,21 +136,27 @@ pub async fn start(
     let serving = serve(app, serve_options, listener, calls)?;
     funding::deposit(&serving.app, &economy, &credentials, progress.as_ref()).await?;
     let ready = ready(serving.address, esplora_address, &credentials);
-    Ok(Sandbox { ready, economy, serving, esplora })
+    Ok(Sandbox {
+        ready,
+        economy,
+        serving,
+        esplora,
+    })
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, SandboxError> {
-    TcpListener::bind(address).await.map_err(|source| SandboxError::Listen { address, source })
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| SandboxError::Listen { address, source })
 }
 
 fn local(listener: &TcpListener) -> Result<SocketAddr, SandboxError> {
-    listener.local_addr().map_err(|source| SandboxError::Serve(ServeError::Listener(source)))
+    listener
+        .local_addr()
+        .map_err(|source| SandboxError::Serve(ServeError::Listener(source)))
 }
 
-fn serve_esplora(
-    listener: TcpListener,
-    chain: devchain::Chain,
-) -> tokio::task::JoinHandle<()> {
+fn serve_esplora(listener: TcpListener, chain: devchain::Chain) -> tokio::task::JoinHandle<()> {
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, devchain::esplora::router(chain)).await {
             tracing::error!(%error, "the chain's API ended");

@@ -25,7 +25,11 @@ pub fn read(path: &Path) -> Result<Option<String>, SecretFileError> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(SecretFileError { path: path.to_owned(), what: "read", source }),
+        Err(source) => Err(SecretFileError {
+            path: path.to_owned(),
+            what: "read",
+            source,
+        }),
     }
 }
 
@@ -98,7 +102,10 @@ mod tests {
         let first: [u8; 64] = hex_or_new(&path, &SystemEntropy).expect("made");
         let second: [u8; 64] = hex_or_new(&path, &SystemEntropy).expect("read");
         assert_eq!(first, second);
-        let mode = std::fs::metadata(&path).expect("a file").permissions().mode();
+        let mode = std::fs::metadata(&path)
+            .expect("a file")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 

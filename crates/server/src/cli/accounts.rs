@@ -81,15 +81,28 @@ pub(super) async fn account(command: AccountCommand) -> Result<ExitCode, CliErro
 }
 
 pub(super) async fn key(command: KeyCommand) -> Result<ExitCode, CliError> {
-    let KeyCommand::Create { name, account, server } = command;
+    let KeyCommand::Create {
+        name,
+        account,
+        server,
+    } = command;
     let body = json!({ "name": name, "account_id": account });
     show(&call(&server, "POST", "/keys", Some(&body)).await?)
 }
 
 pub(super) async fn webhook(command: WebhookCommand) -> Result<ExitCode, CliError> {
     let answer = match command {
-        WebhookCommand::Create { url, events, account, server } => {
-            let events = if events.is_empty() { vec!["*".to_owned()] } else { events };
+        WebhookCommand::Create {
+            url,
+            events,
+            account,
+            server,
+        } => {
+            let events = if events.is_empty() {
+                vec!["*".to_owned()]
+            } else {
+                events
+            };
             let body = json!({ "url": url, "events": events, "account_id": account });
             call(&server, "POST", "/webhooks", Some(&body)).await?
         }

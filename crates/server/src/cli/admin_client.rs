@@ -16,7 +16,12 @@ use crate::secret_file;
 #[derive(Debug, Clone, Args)]
 pub(super) struct ServerArgs {
     /// Where the server is.
-    #[arg(long, env = "LEYDEN_API_URL", default_value = "http://127.0.0.1:3080", value_name = "URL")]
+    #[arg(
+        long,
+        env = "LEYDEN_API_URL",
+        default_value = "http://127.0.0.1:3080",
+        value_name = "URL"
+    )]
     url: String,
     /// The file with its admin token.
     #[arg(long, default_value = "leyden-data/admin-token", value_name = "FILE")]
@@ -35,7 +40,10 @@ pub(super) async fn call(
 ) -> Result<Value, CliError> {
     let uri = format!("{}/admin/v1{path}", server.url.trim_end_matches('/'));
     let token = token(server)?;
-    let body = body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
+    let body = body
+        .map(serde_json::to_vec)
+        .transpose()?
+        .unwrap_or_default();
     let request = hyper::Request::builder()
         .method(method)
         .uri(&uri)
@@ -54,7 +62,10 @@ pub(super) async fn call(
     if status.is_success() {
         Ok(answer)
     } else {
-        let message = answer.get("message").and_then(Value::as_str).unwrap_or("no reason given");
+        let message = answer
+            .get("message")
+            .and_then(Value::as_str)
+            .unwrap_or("no reason given");
         Err(message.to_owned().into())
     }
 }
@@ -65,7 +76,10 @@ fn token(server: &ServerArgs) -> Result<String, CliError> {
     }
     let file = &server.admin_token_file;
     let text = secret_file::read(file)?.ok_or_else(|| {
-        format!("there is no {}: name the server's with --admin-token-file", file.display())
+        format!(
+            "there is no {}: name the server's with --admin-token-file",
+            file.display()
+        )
     })?;
     Ok(text.trim().to_owned())
 }

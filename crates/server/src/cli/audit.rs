@@ -15,7 +15,12 @@ use crate::config;
 #[derive(Debug, Args)]
 pub(super) struct AuditArgs {
     /// The data folder of a server or sandbox, stopped or running.
-    #[arg(long, value_name = "DIR", conflicts_with = "config", env = "LEYDEN_DATA_DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with = "config",
+        env = "LEYDEN_DATA_DIR"
+    )]
     data_dir: Option<PathBuf>,
     /// The configuration file of a server, for its database.
     #[arg(long, short, value_name = "FILE", env = "LEYDEN_CONFIG")]
@@ -46,5 +51,9 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitCode, CliError> {
             print::answer(&line);
         }
     }
-    Ok(if audit.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if audit.holds() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -33,19 +33,30 @@ pub(super) async fn run(args: SandboxArgs) -> Result<ExitCode, CliError> {
             (data_dir.clone(), None)
         }
         None => {
-            let folder = tempfile::Builder::new().prefix("leyden-sandbox-").tempdir()?;
+            let folder = tempfile::Builder::new()
+                .prefix("leyden-sandbox-")
+                .tempdir()?;
             (folder.path().to_owned(), Some(folder))
         }
     };
-    let options = SandboxOptions { listen: args.listen, data_dir };
+    let options = SandboxOptions {
+        listen: args.listen,
+        data_dir,
+    };
     let starting = start(options, move |step| {
-        print::note(&format!("  {:>4.1} s  {step}", started.elapsed().as_secs_f32()));
+        print::note(&format!(
+            "  {:>4.1} s  {step}",
+            started.elapsed().as_secs_f32()
+        ));
     });
     let sandbox = tokio::select! {
         sandbox = starting => sandbox?,
         () = shutdown::requested() => return Ok(ExitCode::SUCCESS),
     };
-    print::note(&format!("  {:>4.1} s  ready", started.elapsed().as_secs_f32()));
+    print::note(&format!(
+        "  {:>4.1} s  ready",
+        started.elapsed().as_secs_f32()
+    ));
     if args.json {
         print::answer(&serde_json::to_string(&sandbox.ready)?);
     } else {
@@ -59,7 +70,15 @@ pub(super) async fn run(args: SandboxArgs) -> Result<ExitCode, CliError> {
 }
 
 fn summary(ready: &Ready, is_kept: bool) {
-    let Ready { api_url, hub_url, sandbox_url, esplora_url, api_key, admin_token, .. } = ready;
+    let Ready {
+        api_url,
+        hub_url,
+        sandbox_url,
+        esplora_url,
+        api_key,
+        admin_token,
+        ..
+    } = ready;
     let kept = if is_kept {
         "Everything is kept in the data folder."
     } else {

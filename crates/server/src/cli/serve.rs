@@ -68,9 +68,8 @@ fn node_config(config: &Config) -> Result<NodeConfig, CliError> {
     let mut node = NodeConfig::new(config.network()?, esplora, seed);
     for address in &config.lightning.listen {
         let parsed = address.parse();
-        node.listening_addresses.push(
-            parsed.map_err(|_| format!("lightning.listen: {address} is not HOST:PORT"))?,
-        );
+        node.listening_addresses
+            .push(parsed.map_err(|_| format!("lightning.listen: {address} is not HOST:PORT"))?);
     }
     if !config.lightning.alias.is_empty() {
         node.alias = Some(config.lightning.alias.clone());
@@ -82,7 +81,10 @@ fn node_config(config: &Config) -> Result<NodeConfig, CliError> {
 async fn keep_connected(node: Arc<LdkNode>) {
     loop {
         let node = Arc::clone(&node);
-        if tokio::task::spawn_blocking(move || node.reconnect_peers()).await.is_err() {
+        if tokio::task::spawn_blocking(move || node.reconnect_peers())
+            .await
+            .is_err()
+        {
             tracing::error!("peers could not be connected to");
         }
         tokio::time::sleep(RECONNECT).await;

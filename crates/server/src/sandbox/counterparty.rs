@@ -85,7 +85,9 @@ impl Counterparty {
     /// has waited long enough.
     fn take_up(&self) {
         for (hash, invoice) in self.held.all() {
-            let Some(_) = invoice.claimable_msat() else { continue };
+            let Some(_) = invoice.claimable_msat() else {
+                continue;
+            };
             if let Some(action) = invoice.released() {
                 if let Err(error) = self.end(&invoice, &hash, action) {
                     tracing::debug!(?error, "a payment had ended before");
@@ -108,13 +110,24 @@ impl Counterparty {
 
     fn take(&self, event: NodeEvent) {
         match event {
-            NodeEvent::PaymentClaimable { payment_hash, amount_msat, .. } => {
+            NodeEvent::PaymentClaimable {
+                payment_hash,
+                amount_msat,
+                ..
+            } => {
                 self.arrived(payment_hash, amount_msat);
             }
-            NodeEvent::PaymentSucceeded { payment_hash, preimage, .. } => {
+            NodeEvent::PaymentSucceeded {
+                payment_hash,
+                preimage,
+                ..
+            } => {
                 self.tell(&payment_hash, Ended::Settled(preimage));
             }
-            NodeEvent::PaymentFailed { payment_hash: Some(payment_hash), reason } => {
+            NodeEvent::PaymentFailed {
+                payment_hash: Some(payment_hash),
+                reason,
+            } => {
                 self.tell(&payment_hash, Ended::Failed(reason));
             }
             other => tracing::debug!(event = ?other, "counterparty"),
@@ -152,7 +165,9 @@ impl Counterparty {
             let mut slow = lock(&self.slow);
             let (due, later) = slow.drain(..).partition(|(at, _)| *at <= now);
             *slow = later;
-            due.into_iter().map(|(_, hash): (Instant, PaymentHash)| hash).collect()
+            due.into_iter()
+                .map(|(_, hash): (Instant, PaymentHash)| hash)
+                .collect()
         };
         for hash in due {
             if let Err(error) = self.release(&hash, ReleaseAction::Settle) {
@@ -170,14 +185,17 @@ impl Counterparty {
         behaviour: Behaviour,
     ) -> Result<MadeInvoice, ReceiveError> {
         let made = if behaviour == Behaviour::Pay {
-            self.node.receive(amount_msat, description, expiry_seconds)?
+            self.node
+                .receive(amount_msat, description, expiry_seconds)?
         } else {
             let mut bytes = [0; 32];
             SystemEntropy.fill(&mut bytes);
             let preimage = PaymentPreimage::from_bytes(bytes);
             let hash = preimage.payment_hash();
-            self.held.keep(&hash, &HeldInvoice::new(behaviour, &preimage));
-            self.node.receive_for_hash(amount_msat, description, expiry_seconds, &hash)?
+            self.held
+                .keep(&hash, &HeldInvoice::new(behaviour, &preimage));
+            self.node
+                .receive_for_hash(amount_msat, description, expiry_seconds, &hash)?
         };
         use bitcoin::hashes::Hash;
         let expires_at = made
@@ -244,7 +262,10 @@ impl Counterparty {
     /// Stops the node and its events.
     pub(super) fn stop(&self) {
         self.stop.cancel();
-        if lock(&self.events).take().is_some_and(|thread| thread.join().is_err()) {
+        if lock(&self.events)
+            .take()
+            .is_some_and(|thread| thread.join().is_err())
+        {
             tracing::error!("the counterparty's events had panicked");
         }
         if let Err(error) = self.node.stop() {

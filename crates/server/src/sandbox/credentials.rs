@@ -2,6 +2,7 @@
 //!
 //! The sandbox alone stores an API key and seeds in clear, with mode 0600: its money is worth nothing.
 
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use payments::ports::{Entropy, SystemEntropy};
@@ -9,6 +10,7 @@ use rail_ldk::NodeSeed;
 use serde::{Deserialize, Serialize};
 
 use super::SandboxError;
+use super::economy::EconomyError;
 use crate::secret_file;
 
 /// The seed length that ldk-node takes.
@@ -22,6 +24,8 @@ pub(super) struct Credentials {
     counterparty_seed: String,
     account_id: Option<String>,
     api_key: Option<String>,
+    node_port: Option<u16>,
+    counterparty_port: Option<u16>,
     #[serde(skip)]
     path: PathBuf,
 }
@@ -42,6 +46,8 @@ impl Credentials {
             counterparty_seed: random_hex::<SEED_BYTES>(),
             account_id: None,
             api_key: None,
+            node_port: None,
+            counterparty_port: None,
             path,
         };
         fresh.save()?;
@@ -73,12 +79,31 @@ impl Credentials {
         self.save()
     }
 
+    /// Where our node and the counterparty listen for each other: the same ports as before, while they are free.
+    pub(super) fn addresses(&mut self) -> Result<[SocketAddr; 2], SandboxError> {
+        let node = loopback(self.node_port).map_err(EconomyError::Io)?;
+        let counterparty = loopback(self.counterparty_port).map_err(EconomyError::Io)?;
+        self.node_port = Some(node.port());
+        self.counterparty_port = Some(counterparty.port());
+        self.save()?;
+        Ok([node, counterparty])
+    }
+
     pub(super) fn node_seed(&self) -> Option<NodeSeed> {
         seed(&self.node_seed)
     }
 
     pub(super) fn counterparty_seed(&self) -> Option<NodeSeed> {
         seed(&self.counterparty_seed)
+    }
+}
+
+/// A free loopback address, on the port that was used before if that is free.
+fn loopback(port: Option<u16>) -> std::io::Result<SocketAddr> {
+    let before = port.and_then(|port| TcpListener::bind(("127.0.0.1", port)).ok());
+    match before {
+        Some(listener) => listener.local_addr(),
+        None => TcpListener::bind(("127.0.0.1", 0))?.local_addr(),
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) struct Economy {
     pub(super) chain: Chain,
     pub(super) node: Arc<LdkNode>,
     pub(super) counterparty: Arc<Counterparty>,
-    pub(super) counterparty_address: String,
+    pub(super) counterparty_address: SocketAddr,
     /// One call mines at a time, so that each returns when the nodes have seen its own blocks.
     turn: Mutex<()>,
 }
@@ -88,7 +88,10 @@ pub(super) struct Economy {
 pub(super) fn open_chain(data_dir: &Path) -> Result<Chain, SandboxError> {
     let chain = Chain::open(&data_dir.join("chain.log")).map_err(EconomyError::Chain)?;
     if chain.height() == 0 {
-        chain.faucet().mine(devchain::COINBASE_MATURITY + 5).map_err(EconomyError::Mine)?;
+        chain
+            .faucet()
+            .mine(devchain::COINBASE_MATURITY + 5)
+            .map_err(EconomyError::Mine)?;
     }
     Ok(chain)
 }
@@ -100,13 +103,14 @@ pub(super) fn start(
     chain: Chain,
     esplora_url: &str,
     credentials: &Credentials,
+    [node_address, address]: [SocketAddr; 2],
     progress: impl Fn(&str),
 ) -> Result<(Economy, App), SandboxError> {
-    let address = free_address().map_err(EconomyError::Io)?;
     let counterparty = start_counterparty(data_dir, esplora_url, credentials, address)?;
     let seed = credentials.node_seed().ok_or(EconomyError::Seeds)?;
     let mut config = NodeConfig::new(Network::Regtest, esplora_url, seed);
     config.background_sync = None;
+    config.listening_addresses = vec![socket(node_address)];
     config.trusted_peers_no_reserve = vec![counterparty.node.node_id()];
     let composed = compose(store, Network::Regtest, FeePolicy::default(), &config)
         .map_err(EconomyError::Compose)?;
@@ -114,14 +118,14 @@ pub(super) fn start(
         chain,
         node: composed.node,
         counterparty,
-        counterparty_address: address.to_string(),
+        counterparty_address: address,
         turn: Mutex::default(),
     };
     economy.sync()?;
     economy.connect()?;
     if economy.node.channels().is_empty() {
         progress("funding the counterparty and opening a channel");
-        economy.open_channel()?;
+        economy.open_channel(node_address)?;
     }
     economy.wait_until_usable()?;
     economy.book_channel(&composed.app)?;
@@ -140,14 +144,12 @@ fn start_counterparty(
     config.background_sync = None;
     config.listening_addresses = vec![socket(address)];
     config.alias = Some("leyden-counterparty".to_owned());
-    let state = store.node_state("counterparty").map_err(EconomyError::Lease)?;
+    let state = store
+        .node_state("counterparty")
+        .map_err(EconomyError::Lease)?;
     let held = HeldInvoices(store.node_state("sandbox").map_err(EconomyError::Lease)?);
     let node = Arc::new(LdkNode::start(&config, state).map_err(EconomyError::Counterparty)?);
     Ok(Counterparty::start(node, held).map_err(EconomyError::Io)?)
-}
-
-fn free_address() -> std::io::Result<SocketAddr> {
-    std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()
 }
 
 fn socket(address: SocketAddr) -> SocketAddress {
@@ -169,12 +171,15 @@ impl Economy {
         self.sync()
     }
 
-    /// Connects our node to the counterparty; a dead connection of the other side ends first.
+    /// Connects our node to the counterparty.
     fn connect(&self) -> Result<(), EconomyError> {
         let counterparty = self.counterparty.node.node_id();
-        let address: SocketAddr = self.counterparty_address.parse().map_err(|_| EconomyError::Slow)?;
         let deadline = Instant::now() + PATIENCE;
-        while self.node.connect(counterparty, socket(address)).is_err() {
+        while self
+            .node
+            .connect(counterparty, socket(self.counterparty_address))
+            .is_err()
+        {
             if Instant::now() > deadline {
                 return Err(EconomyError::Slow);
             }
@@ -183,15 +188,19 @@ impl Economy {
         Ok(())
     }
 
-    fn open_channel(&self) -> Result<(), EconomyError> {
-        let script = self.counterparty.node.new_onchain_address()?.script_pubkey();
-        self.chain.faucet().pay(script, COUNTERPARTY_SAT, bitcoin::FeeRate::BROADCAST_MIN)?;
+    fn open_channel(&self, node_address: SocketAddr) -> Result<(), EconomyError> {
+        let script = self
+            .counterparty
+            .node
+            .new_onchain_address()?
+            .script_pubkey();
+        self.chain
+            .faucet()
+            .pay(script, COUNTERPARTY_SAT, bitcoin::FeeRate::BROADCAST_MIN)?;
         self.mine(1)?;
-        let address: SocketAddr = self.counterparty_address.parse().map_err(|_| EconomyError::Slow)?;
         self.counterparty.node.open_channel(&OpenChannel {
             peer: self.node.node_id(),
-            // The nodes are connected, so the address is not used; ours listens nowhere.
-            address: socket(address),
+            address: socket(node_address),
             capacity_sat: CHANNEL_SAT,
             push_msat: Msat::from_sat(PUSHED_SAT).ok(),
             is_announced: false,
@@ -219,7 +228,12 @@ impl Economy {
 
     /// The pushed amount is the operator's own money in the node: booked once, by the funding output.
     fn book_channel(&self, app: &App) -> Result<(), EconomyError> {
-        let Some(funding) = self.node.channels().iter().find_map(|channel| channel.funding) else {
+        let Some(funding) = self
+            .node
+            .channels()
+            .iter()
+            .find_map(|channel| channel.funding)
+        else {
             return Ok(());
         };
         let amount_msat = Msat::from_sat(PUSHED_SAT).unwrap_or(Msat::ZERO);

@@ -82,9 +82,11 @@ pub(super) async fn deposit(
         metadata: None,
         idempotency: None,
     };
-    let bolt11 = create(app, &identity, new, |invoice| invoice.bolt11.clone().into_bytes())
-        .await
-        .map_err(failed("invoice"))?;
+    let bolt11 = create(app, &identity, new, |invoice| {
+        invoice.bolt11.clone().into_bytes()
+    })
+    .await
+    .map_err(failed("invoice"))?;
     let bolt11 = String::from_utf8(bolt11).map_err(|_| at("invoice"))?;
     pay(economy, &bolt11).await?;
     for _ in 0..TRIES {

@@ -45,7 +45,9 @@ impl HeldInvoice {
     }
 
     pub(super) fn released(&self) -> Option<ReleaseAction> {
-        self.released.as_deref().and_then(|action| action.parse().ok())
+        self.released
+            .as_deref()
+            .and_then(|action| action.parse().ok())
     }
 
     pub(super) fn arrived(mut self, amount_msat: Msat) -> Self {

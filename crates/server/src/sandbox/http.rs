@@ -59,10 +59,12 @@ async fn blocking<T: Send + 'static>(
 }
 
 fn msat(amount_msat: Option<i64>) -> Result<Option<Msat>, ApiError> {
-    amount_msat
-        .map(Msat::new)
-        .transpose()
-        .map_err(|_| Problem::AmountTooLarge { maximum_msat: money::MAX_MONEY_MSAT }.into())
+    amount_msat.map(Msat::new).transpose().map_err(|_| {
+        Problem::AmountTooLarge {
+            maximum_msat: money::MAX_MONEY_MSAT,
+        }
+        .into()
+    })
 }
 
 async fn invoice(
@@ -106,7 +108,10 @@ async fn pay(
     let request = body::PayRequest::parse(&bytes)?;
     let amount_msat = msat(request.amount_msat)?;
     let bolt11 = request.payment_request.trim().to_ascii_lowercase();
-    let sent = blocking(&state, move |economy| economy.counterparty.pay(&bolt11, amount_msat)).await?;
+    let sent = blocking(&state, move |economy| {
+        economy.counterparty.pay(&bolt11, amount_msat)
+    })
+    .await?;
     let (hash, ended) = sent.map_err(refused)?;
     let answer = match tokio::time::timeout(PATIENCE, ended).await {
         Ok(Ok(Ended::Settled(preimage))) => body::Paid {
@@ -133,9 +138,9 @@ async fn pay(
 
 fn refused(error: SendError) -> ApiError {
     match error {
-        SendError::NotAnInvoice => {
-            Problem::InvalidInvoice { why: "its form, checksum or signature is wrong".into() }
-        }
+        SendError::NotAnInvoice => Problem::InvalidInvoice {
+            why: "its form, checksum or signature is wrong".into(),
+        },
         SendError::WrongAmount => Problem::InvalidParameter {
             name: "amount_msat".into(),
             why: "it must be given for an invoice without an amount, and for no other".into(),
@@ -171,7 +176,13 @@ async fn mine(
     })
     .await?
     .map_err(|error| ApiError::internal(&error))?;
-    Ok(json(200, &body::Mined { height: tip.height, tip: tip.hash.to_string() }))
+    Ok(json(
+        200,
+        &body::Mined {
+            height: tip.height,
+            tip: tip.hash.to_string(),
+        },
+    ))
 }
 
 async fn release(
@@ -180,17 +191,23 @@ async fn release(
     JsonBody(bytes): JsonBody,
 ) -> Result<Response, ApiError> {
     let request = body::ReleaseRequest::parse(&bytes)?;
-    let hash: PaymentHash = request.payment_hash.parse().map_err(|_| Problem::InvalidParameter {
-        name: "payment_hash".into(),
-        why: "it must be 64 hexadecimal digits".into(),
-    })?;
+    let hash: PaymentHash =
+        request
+            .payment_hash
+            .parse()
+            .map_err(|_| Problem::InvalidParameter {
+                name: "payment_hash".into(),
+                why: "it must be 64 hexadecimal digits".into(),
+            })?;
     let action = request.action;
-    blocking(&state, move |economy| economy.counterparty.release(&hash, action)).await?.map_err(
-        |error| match error {
-            ReleaseError::NotHeld => ApiError::from(Problem::PaymentNotHeld),
-            ReleaseError::Node(error) => ApiError::internal(&error),
-        },
-    )?;
+    blocking(&state, move |economy| {
+        economy.counterparty.release(&hash, action)
+    })
+    .await?
+    .map_err(|error| match error {
+        ReleaseError::NotHeld => ApiError::from(Problem::PaymentNotHeld),
+        ReleaseError::Node(error) => ApiError::internal(&error),
+    })?;
     let status = match action {
         body::ReleaseAction::Settle => "settled",
         body::ReleaseAction::Fail => "failed",
@@ -209,7 +226,7 @@ async fn overview(
             tip: tip.hash.to_string(),
             node_id: economy.node.node_id().to_string(),
             counterparty_node_id: economy.counterparty.node.node_id().to_string(),
-            counterparty_address: economy.counterparty_address.clone(),
+            counterparty_address: economy.counterparty_address.to_string(),
             channels: economy.node.channels().iter().map(channel).collect(),
             balances: body::Balances {
                 node: balance(&economy.node),
