@@ -7,7 +7,7 @@ SECONDS_EACH ?= 20
 .PHONY: help setup sandbox check test soak bench clean
 
 help:
-	@echo 'make sandbox   a Lightning economy in one process: node, counterparty, router, chain, console'
+	@echo 'make sandbox   a Lightning economy in one process: chain, two nodes, a channel, a funded account'
 	@echo "               ARGS='--json --listen 127.0.0.1:0 --data-dir DIR' are passed on"
 	@echo 'make check     formatting, lints, documentation (what CI runs first)'
 	@echo 'make test      every test, on SQLite and on a private PostgreSQL, and the clients (what CI runs next)'
