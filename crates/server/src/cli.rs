@@ -29,13 +29,8 @@ use crate::problem::chain;
 )]
 struct Cli {
     /// What is logged on standard error: error, warn, info, debug, or filters such as `server=debug,ldk_node=info`.
-    #[arg(
-        long,
-        global = true,
-        env = "LEYDEN_LOG",
-        default_value = "info,ldk_node=warn"
-    )]
-    log: String,
+    #[arg(long, global = true, env = "LEYDEN_LOG", value_name = "FILTER")]
+    log: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -77,7 +72,12 @@ type CliError = Box<dyn std::error::Error>;
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(error) = start_log(&cli.log) {
+    let filter = cli.log.as_deref().unwrap_or(match cli.command {
+        // Two nodes that find each other again are loud, and nothing is wrong.
+        Command::Sandbox(_) => "warn,server=info,ldk_node=off",
+        _ => "info,ldk_node=warn",
+    });
+    if let Err(error) = start_log(filter) {
         print::error(&format!("--log is not understood: {error}"));
         return ExitCode::from(2);
     }
