@@ -17,20 +17,20 @@ use payments::ports::{Durable, NodeState, NodeStateError, StateKey};
 
 use crate::event_queue::EventQueueWrites;
 
-/// A point in the order of the channel manager's writes; see [`NodeStateKv::manager_mark`].
+/// A point in the order of the channel manager's writes; see [`NodeStateKv::channel_manager_mark`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ManagerMark(u64);
+pub struct ChannelManagerMark(u64);
 
 /// LDK's key-value store over a [`NodeState`]. Clones are handles on the same one.
 #[derive(Clone)]
 pub struct NodeStateKv {
     state: Arc<dyn NodeState>,
-    manager: Arc<ManagerWrites>,
+    manager: Arc<ChannelManagerWrites>,
     event_queue: Arc<EventQueueWrites>,
 }
 
 #[derive(Default)]
-struct ManagerWrites {
+struct ChannelManagerWrites {
     begun: AtomicU64,
     durable: AtomicU64,
 }
@@ -50,13 +50,13 @@ impl NodeStateKv {
     /// A payment hash may be sent again after a failure only when the failure's event is
     /// acknowledged and a channel manager that knows it is durable; otherwise a crash brings the
     /// old failure back, and it would fail the second attempt. Take a mark after the
-    /// acknowledgement, and wait until [`NodeStateKv::manager_written_since`] says yes.
-    pub fn manager_mark(&self) -> ManagerMark {
-        ManagerMark(self.manager.begun.load(Ordering::SeqCst))
+    /// acknowledgement, and wait until [`NodeStateKv::channel_manager_written_since`] says yes.
+    pub fn channel_manager_mark(&self) -> ChannelManagerMark {
+        ChannelManagerMark(self.manager.begun.load(Ordering::SeqCst))
     }
 
     /// Whether a write of the channel manager that began after `mark` is durable.
-    pub fn manager_written_since(&self, mark: ManagerMark) -> bool {
+    pub fn channel_manager_written_since(&self, mark: ChannelManagerMark) -> bool {
         self.manager.durable.load(Ordering::SeqCst) > mark.0
     }
 
@@ -76,11 +76,11 @@ impl NodeStateKv {
             return (durable, None);
         }
         let number =
-            is_manager(&key).then(|| self.manager.begun.fetch_add(1, Ordering::SeqCst) + 1);
+            is_channel_manager(&key).then(|| self.manager.begun.fetch_add(1, Ordering::SeqCst) + 1);
         (self.state.write(key, value), number)
     }
 
-    fn finish_write(manager: &ManagerWrites, number: Option<u64>) {
+    fn finish_write(manager: &ChannelManagerWrites, number: Option<u64>) {
         if let Some(number) = number {
             manager.durable.fetch_max(number, Ordering::SeqCst);
         }
@@ -195,7 +195,7 @@ fn state_key(primary: &str, secondary: &str, key: &str) -> StateKey {
     }
 }
 
-fn is_manager(key: &StateKey) -> bool {
+fn is_channel_manager(key: &StateKey) -> bool {
     key.primary == CHANNEL_MANAGER_PERSISTENCE_PRIMARY_NAMESPACE
         && key.secondary == CHANNEL_MANAGER_PERSISTENCE_SECONDARY_NAMESPACE
         && key.key == CHANNEL_MANAGER_PERSISTENCE_KEY

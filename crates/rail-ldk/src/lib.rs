@@ -26,7 +26,7 @@ pub use channels::{
     Balances, Channel, ConnectError, NodeCallError, OpenChannel, OpenChannelError, Peer,
 };
 pub use config::{NodeConfig, NodeSeed, SyncIntervals};
-pub use kv::{ManagerMark, NodeStateKv};
+pub use kv::{ChannelManagerMark, NodeStateKv};
 pub use ldk_node::bip39::Mnemonic;
 pub use ldk_node::{BuildError, NodeError};
 pub use lightning::ln::msgs::SocketAddress;

@@ -12,7 +12,7 @@ use payments::ports::NodeState;
 use tokio::runtime::Runtime;
 
 use crate::config::{NodeConfig, NodeSeed};
-use crate::kv::{ManagerMark, NodeStateKv};
+use crate::kv::{ChannelManagerMark, NodeStateKv};
 use crate::log::TracingLog;
 use crate::plain_thread::on_plain_thread;
 
@@ -121,14 +121,14 @@ impl LdkNode {
         }
     }
 
-    /// Now, in the order of the channel manager's writes; see [`NodeStateKv::manager_mark`].
-    pub fn manager_mark(&self) -> ManagerMark {
-        self.kv.manager_mark()
+    /// Now, in the order of the channel manager's writes; see [`NodeStateKv::channel_manager_mark`].
+    pub fn channel_manager_mark(&self) -> ChannelManagerMark {
+        self.kv.channel_manager_mark()
     }
 
-    /// Whether a channel manager newer than `mark` is durable; see [`NodeStateKv::manager_mark`].
-    pub fn manager_written_since(&self, mark: ManagerMark) -> bool {
-        self.kv.manager_written_since(mark)
+    /// Whether a channel manager newer than `mark` is durable; see [`NodeStateKv::channel_manager_mark`].
+    pub fn channel_manager_written_since(&self, mark: ChannelManagerMark) -> bool {
+        self.kv.channel_manager_written_since(mark)
     }
 
     pub(crate) fn runtime(&self) -> &Runtime {

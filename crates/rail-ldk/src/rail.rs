@@ -141,7 +141,7 @@ impl Rail for LdkRail {
     /// - it was never given to `pay`, or every answer for it so far was `Rejected`;
     /// - [`never_sent`](crate::never_sent) has proven it unsent, and it was not given to `pay` since;
     /// - it failed, the failure's event is acknowledged, and a later channel manager is durable
-    ///   ([`NodeStateKv::manager_mark`](crate::NodeStateKv::manager_mark)).
+    ///   ([`NodeStateKv::channel_manager_mark`](crate::NodeStateKv::channel_manager_mark)).
     ///
     /// LDK looks for a route before it looks for a duplicate, so without this `PaymentSendingFailed`
     /// would not mean that nothing was sent, and the answer `Rejected(NoRoute)` would be wrong.

@@ -1,3 +1,5 @@
+//! The store against LDK's contract of a key-value store: order, durability, missing keys, and outages.
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
@@ -201,14 +203,14 @@ fn only_a_channel_manager_begun_after_the_mark_counts() {
     let state = Slow::shut();
     let kv = NodeStateKv::new(Arc::clone(&state) as Arc<dyn NodeState>);
     let before = KVStore::write(&kv, "", "", "manager", vec![1]);
-    let mark = kv.manager_mark();
+    let mark = kv.channel_manager_mark();
     let other = KVStore::write(&kv, "monitors", "", "manager", vec![1]);
     let after = KVStore::write(&kv, "", "", "manager", vec![2]);
     state.open();
     pollster::block_on(before).expect("written");
     pollster::block_on(other).expect("written");
-    assert!(!kv.manager_written_since(mark));
+    assert!(!kv.channel_manager_written_since(mark));
     pollster::block_on(after).expect("written");
-    assert!(kv.manager_written_since(mark));
-    assert!(!kv.manager_written_since(kv.manager_mark()));
+    assert!(kv.channel_manager_written_since(mark));
+    assert!(!kv.channel_manager_written_since(kv.channel_manager_mark()));
 }

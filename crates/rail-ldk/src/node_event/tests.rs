@@ -1,3 +1,5 @@
+//! Every event of the node, in the words of the domain.
+
 use bitcoin::hashes::Hash;
 use bitcoin::secp256k1::{Secp256k1, SecretKey};
 use ldk_node::UserChannelId;

@@ -1,3 +1,5 @@
+//! The proof finds a hash wherever it stands, and nowhere else.
+
 use std::collections::BTreeMap;
 
 use payments::ports::Durable;

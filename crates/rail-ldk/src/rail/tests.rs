@@ -1,3 +1,5 @@
+//! Every answer of the node to a payment, as the three words of the domain.
+
 use lightning::types::payment::{PaymentHash as LdkHash, PaymentPreimage as LdkPreimage};
 use money::Msat;
 

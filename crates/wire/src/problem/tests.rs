@@ -66,7 +66,10 @@ fn a_rest_error_has_no_data() {
     let problem = Problem::InvalidApiKey;
     assert_eq!(
         json(&problem.to_bitvora()),
-        r#"{"status":401,"message":"Invalid API key provided. Check that it is complete and has not been revoked.","code":"invalid_api_key"}"#
+        concat!(
+            r#"{"status":401,"message":"Invalid API key provided. Check that it is complete and has "#,
+            r#"not been revoked.","code":"invalid_api_key"}"#
+        )
     );
 }
 
@@ -76,7 +79,8 @@ fn a_hub_error_has_status_error_only_when_it_is_operational() {
         available_msat: 50_000,
         required_msat: 101_500,
     };
-    let text = "Insufficient funds: 101.5 sats are needed with the fee reserve, and 50 sats are available. Deposit more or send less.";
+    let text = "Insufficient funds: 101.5 sats are needed with the fee reserve, and 50 sats are \
+                available. Deposit more or send less.";
     assert_eq!(
         json(&funds.to_hub()),
         format!(
@@ -85,7 +89,10 @@ fn a_hub_error_has_status_error_only_when_it_is_operational() {
     );
     assert_eq!(
         json(&Problem::ClientIdLength { length: 37 }.to_hub()),
-        r#"{"httpStatusCode":400,"message":"ClientId must be at most 36 characters; it has 37.","code":"client_id_length"}"#
+        concat!(
+            r#"{"httpStatusCode":400,"message":"ClientId must be at most 36 characters; it has 37.","#,
+            r#""code":"client_id_length"}"#
+        )
     );
 }
 
@@ -96,7 +103,10 @@ fn a_hercle_rest_error_has_the_documented_shape() {
     };
     assert_eq!(
         json(&problem.to_hercle()),
-        r#"{"error":{"code":"missing_parameter","message":"Missing required parameter: amount","param":"amount","type":"invalid_request_error"}}"#
+        concat!(
+            r#"{"error":{"code":"missing_parameter","message":"Missing required parameter: amount","#,
+            r#""param":"amount","type":"invalid_request_error"}}"#
+        )
     );
     assert_eq!(
         Problem::AuthenticationRequired.to_hercle().error.kind,

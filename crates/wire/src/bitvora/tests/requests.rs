@@ -236,8 +236,11 @@ fn a_withdrawal_without_an_amount_leaves_it_to_the_invoice() {
 
 #[test]
 fn an_invoice_request_is_read_as_every_client_sends_it() {
-    let body = br#"{"amount":1000,"currency":"sats","description":"order 7","expiry_seconds":3600,"metadata":{"userID":"abc123"}}"#;
-    let request = LightningInvoiceRequest::parse(body).expect("the documented request");
+    let body = concat!(
+        r#"{"amount":1000,"currency":"sats","description":"order 7","expiry_seconds":3600,"#,
+        r#""metadata":{"userID":"abc123"}}"#
+    );
+    let request = LightningInvoiceRequest::parse(body.as_bytes()).expect("the documented request");
     assert_eq!(
         request.amount,
         RequestedAmount::Bitcoin {
