@@ -25,7 +25,8 @@ use crate::problem::chain;
     name = "leyden",
     version,
     propagate_version = true,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    verbatim_doc_comment
 )]
 struct Cli {
     /// What is logged on standard error: error, warn, info, debug, or filters such as `server=debug,ldk_node=info`.
@@ -124,4 +125,16 @@ fn on_runtime(
         .enable_all()
         .build()?;
     runtime.block_on(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_command_can_be_parsed() {
+        Cli::command().debug_assert();
+    }
 }

@@ -17,6 +17,23 @@ pub struct SecretFileError {
     source: std::io::Error,
 }
 
+/// Makes a folder that only its owner can enter, with its parents; one that is there stays as it is.
+///
+/// # Errors
+/// [`SecretFileError`].
+pub fn private_folder(path: &Path) -> Result<(), SecretFileError> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| SecretFileError {
+            path: path.to_owned(),
+            what: "made",
+            source,
+        })
+}
+
 /// Reads a secret file; `None` when there is none.
 ///
 /// # Errors

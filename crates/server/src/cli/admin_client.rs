@@ -22,7 +22,7 @@ pub(super) struct ServerArgs {
         default_value = "http://127.0.0.1:3080",
         value_name = "URL"
     )]
-    url: String,
+    api_url: String,
     /// The file with its admin token.
     #[arg(long, default_value = "leyden-data/admin-token", value_name = "FILE")]
     admin_token_file: PathBuf,
@@ -38,7 +38,7 @@ pub(super) async fn call(
     path: &str,
     body: Option<&Value>,
 ) -> Result<Value, CliError> {
-    let uri = format!("{}/admin/v1{path}", server.url.trim_end_matches('/'));
+    let uri = format!("{}/admin/v1{path}", server.api_url.trim_end_matches('/'));
     let token = token(server)?;
     let body = body
         .map(serde_json::to_vec)
@@ -54,7 +54,7 @@ pub(super) async fn call(
     let response = client
         .request(request)
         .await
-        .map_err(|error| format!("no server answers at {}: {error}", server.url))?;
+        .map_err(|error| format!("no server answers at {}: {error}", server.api_url))?;
     let status = response.status();
     let bytes = response.into_body().collect().await?.to_bytes();
     let answer: Value = serde_json::from_slice(&bytes)

@@ -10,6 +10,7 @@ use wire::sandbox::Ready;
 
 use super::{CliError, print, shutdown};
 use crate::sandbox::{SandboxOptions, start};
+use crate::secret_file::private_folder;
 
 /// What the sandbox is told.
 #[derive(Debug, Args)]
@@ -29,7 +30,7 @@ pub(super) async fn run(args: SandboxArgs) -> Result<ExitCode, CliError> {
     let started = Instant::now();
     let (data_dir, temporary) = match &args.data_dir {
         Some(data_dir) => {
-            std::fs::create_dir_all(data_dir)?;
+            private_folder(data_dir)?;
             (data_dir.clone(), None)
         }
         None => {

@@ -14,7 +14,7 @@ use webhooks::EgressPolicy;
 use super::{CliError, ConfigArgs, print, shutdown};
 use crate::compose::compose;
 use crate::config::{self, Config};
-use crate::secret_file::hex_or_new;
+use crate::secret_file::{hex_or_new, private_folder};
 use crate::serving::{ServeOptions, serve};
 
 /// How often peers that are away are connected to.
@@ -22,7 +22,7 @@ const RECONNECT: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(args: ConfigArgs) -> Result<ExitCode, CliError> {
     let config = config::load(args.config.as_deref())?;
-    std::fs::create_dir_all(&config.data_dir)?;
+    private_folder(&config.data_dir)?;
     let listener = TcpListener::bind(config.server.listen).await?;
     let token: [u8; 32] = hex_or_new(&config.admin_token_file(), &SystemEntropy)?;
     let node_config = node_config(&config)?;
