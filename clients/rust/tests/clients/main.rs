@@ -1,0 +1,7 @@
+//! Other people's Rust clients against the running binary. Each test has a sandbox of its own, which must end with
+//! a clean stop and balanced books.
+
+mod bitvora_sdk;
+mod receiver;
+mod sandbox;
+mod webhook_verifiers;
