@@ -60,8 +60,12 @@ pub fn post(
         return Err(PostError::AlreadyBooked);
     }
     lock_in_order(tx, posting)?;
-    for (number, leg) in (0i64..).zip(&posting.legs) {
-        write_leg(tx, act, id, number, leg)?;
+    for (number, leg) in posting.legs.iter().enumerate() {
+        if let Some(account) = write_leg(tx, act, id, number, leg)? {
+            return Err(PostError::Overdrawn {
+                available_msat: available_before(tx, account, &posting.legs[..number])?,
+            });
+        }
     }
     Ok(())
 }
@@ -86,13 +90,17 @@ fn lock_in_order(tx: &mut Tx<'_>, posting: &Posting) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Writes one leg; answers with the account that has too little for it, if one has.
 fn write_leg(
     tx: &mut Tx<'_>,
     act: &ActContext,
     posting: PostingId,
-    number: i64,
+    number: usize,
     leg: &Leg,
-) -> Result<(), PostError> {
+) -> Result<Option<AccountNumber>, StoreError> {
+    let number = i64::try_from(number).map_err(|_| StoreError::Inconsistent {
+        what: "a posting has more legs than can be numbered",
+    })?;
     let transfer_id = act.ids.fresh_bytes();
     let (kind, amount_msat, pending_id) = match leg {
         Leg::Transfer { amount_msat, .. } => ("single", *amount_msat, None),
@@ -116,20 +124,21 @@ fn write_leg(
         ],
     )?;
     for (account, side) in sides {
-        if account.is_bounded() {
-            move_counters(tx, account, side, leg, transfer_id)?;
+        if account.is_bounded() && !move_counters(tx, account, side, leg, transfer_id)? {
+            return Ok(Some(account));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
+/// Moves the counters of a bounded account and writes its statement line; `false` when it has too little.
 fn move_counters(
     tx: &mut Tx<'_>,
     account: AccountNumber,
     side: Side,
     leg: &Leg,
     transfer_id: [u8; 16],
-) -> Result<(), PostError> {
+) -> Result<bool, StoreError> {
     let (posted, pending) = Balance::change(leg);
     let (dr_pending, dr_posted, cr_pending, cr_posted, sign) = match side {
         Side::Debit => (pending, posted, 0, 0, -1),
@@ -145,9 +154,7 @@ fn move_counters(
         params![dr_pending, dr_posted, cr_pending, cr_posted, account.get()],
     )?;
     let Some(row) = moved else {
-        return Err(PostError::Overdrawn {
-            available_msat: available(tx, account)?,
-        });
+        return Ok(false);
     };
     tx.execute(
         "INSERT INTO entry (account, seq, transfer_id, posted_msat, pending_msat, balance_msat)
@@ -161,14 +168,31 @@ fn move_counters(
             row.int(1)?
         ],
     )?;
-    Ok(())
+    Ok(true)
 }
 
-fn available(tx: &mut Tx<'_>, account: AccountNumber) -> Result<Msat, StoreError> {
+/// What `account` had before the legs of this posting that are `written`.
+fn available_before(
+    tx: &mut Tx<'_>,
+    account: AccountNumber,
+    written: &[Leg],
+) -> Result<Msat, StoreError> {
     let row = tx.query_opt(
         "SELECT cr_posted - dr_posted - dr_pending FROM ledger_account WHERE number = $1",
         params![account.get()],
     )?;
-    let available = row.map_or(Ok(0), |row| row.int(0))?;
+    let mut available = row.map_or(Ok(0), |row| row.int(0))?;
+    for leg in written {
+        let (posted, pending) = Balance::change(leg);
+        for (_, side) in Balance::sides(leg)
+            .into_iter()
+            .filter(|(other, _)| *other == account)
+        {
+            available += match side {
+                Side::Debit => posted + pending,
+                Side::Credit => -posted,
+            };
+        }
+    }
     Ok(Msat::new(available).unwrap_or(Msat::ZERO))
 }
