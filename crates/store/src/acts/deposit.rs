@@ -41,11 +41,14 @@ pub enum Credited {
     Deposit(Box<Deposit>),
     /// To suspense: no invoice of ours has this hash. A person must look.
     Suspense,
-    /// It was booked before.
+    /// There is nothing to book: it was booked before, or it is zero.
     Before,
 }
 
 /// Credits `amount_msat` that was received for `payment_hash`.
+///
+/// Zero is no payment (BOLT 2 forbids such an HTLC): it changes nothing, and is no error, because an error would
+/// keep the reporter from going on to what came after it.
 ///
 /// # Errors
 /// [`CreditError`].
@@ -56,6 +59,9 @@ pub fn credit_deposit(
     payment_hash: &PaymentHash,
     amount_msat: Msat,
 ) -> Result<Credited, CreditError> {
+    if amount_msat.is_zero() {
+        return Ok(Credited::Before);
+    }
     let Some(invoice) = locked(tx, payment_hash)? else {
         let posting = postings::deposit::suspended(*payment_hash.as_bytes(), amount_msat);
         return match post(tx, act, act.ids.fresh(), &posting) {
