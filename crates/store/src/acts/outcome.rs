@@ -17,8 +17,10 @@ use crate::differences::Statement;
 use crate::rows::{micros, withdrawal as row};
 use crate::{StoreError, Tx, for_update, params};
 
-const LATEST: Statement =
-    for_update!("SELECT id FROM withdrawal WHERE payment_hash = $1 ORDER BY id DESC LIMIT 1");
+const REPORTED: Statement = for_update!(
+    "SELECT id FROM withdrawal WHERE payment_hash = $1
+     ORDER BY CASE WHEN state = 'failed' THEN 1 ELSE 0 END, attempts DESC, id DESC LIMIT 1"
+);
 
 /// Why an outcome was not written.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +57,7 @@ pub fn settle_withdrawal(
     preimage: Option<PaymentPreimage>,
     fee_msat: Msat,
 ) -> Result<Outcome, OutcomeError> {
-    let Some(mut withdrawal) = latest(tx, payment_hash)? else {
+    let Some(mut withdrawal) = reported(tx, payment_hash)? else {
         return Ok(Outcome::NotOurs);
     };
     let input = Input::Settle { preimage, fee_msat };
@@ -94,7 +96,7 @@ pub fn fail_withdrawal(
     payment_hash: &PaymentHash,
     reason: WithdrawalFailure,
 ) -> Result<Outcome, OutcomeError> {
-    let Some(mut withdrawal) = latest(tx, payment_hash)? else {
+    let Some(mut withdrawal) = reported(tx, payment_hash)? else {
         return Ok(Outcome::NotOurs);
     };
     let Transition::To(state) = transition(withdrawal.state, &Input::Fail(reason)) else {
@@ -115,9 +117,10 @@ pub fn fail_withdrawal(
     Ok(Outcome::Applied(Box::new(withdrawal)))
 }
 
-/// The latest withdrawal for a hash: an old one that failed must not hide the new attempt.
-fn latest(tx: &mut Tx<'_>, hash: &PaymentHash) -> Result<Option<Withdrawal>, StoreError> {
-    let found = tx.query_opt(LATEST.on(tx.dialect()), params![*hash.as_bytes()])?;
+/// The withdrawal that a report about a hash is for: the one that has not failed, of which the unique index allows
+/// one; else the one that was sent. Ids do not tell, because the clocks of several machines made them.
+fn reported(tx: &mut Tx<'_>, hash: &PaymentHash) -> Result<Option<Withdrawal>, StoreError> {
+    let found = tx.query_opt(REPORTED.on(tx.dialect()), params![*hash.as_bytes()])?;
     match found {
         Some(found) => row::by_id(tx, found.bytes16(0)?),
         None => Ok(None),
