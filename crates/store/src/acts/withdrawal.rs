@@ -220,5 +220,17 @@ fn insert(tx: &mut Tx<'_>, withdrawal: &Withdrawal) -> Result<(), ReserveError> 
             state: WithdrawalState::Reserved,
         });
     }
+    // While this one waited for its account's row another may have been sent and come back, which leaves room in
+    // the index. Whatever did so before the insert is committed, and seen by a statement that begins after it.
+    let sent_before = tx.query(
+        "SELECT 1 FROM withdrawal WHERE payment_hash = $1 AND id <> $2 AND attempts > 0",
+        params![
+            *withdrawal.payment_hash.as_bytes(),
+            withdrawal.id.to_bytes()
+        ],
+    )?;
+    if !sent_before.is_empty() {
+        return Err(ReserveError::FailedBefore);
+    }
     Ok(())
 }
