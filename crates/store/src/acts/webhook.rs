@@ -20,6 +20,14 @@ const CLAIM: Statement = for_update_skip_locked!(
     ") RETURNING event_id, endpoint_id"
 );
 
+const RELEASE: Statement = for_update_skip_locked!(
+    "UPDATE webhook_delivery SET state = 'pending', attempts = attempts + 1
+     WHERE (event_id, endpoint_id) IN
+           (SELECT event_id, endpoint_id FROM webhook_delivery
+            WHERE state = 'leased' AND lease_until <= $1",
+    ")"
+);
+
 /// Writes a new endpoint with the events it chose.
 ///
 /// # Errors
@@ -51,11 +59,7 @@ pub fn create_endpoint(tx: &mut Tx<'_>, endpoint: &WebhookEndpoint) -> Result<()
 /// # Errors
 /// The database's.
 pub fn release_stale_leases(tx: &mut Tx<'_>, act: &ActContext) -> Result<u64, StoreError> {
-    tx.execute(
-        "UPDATE webhook_delivery SET state = 'pending', attempts = attempts + 1
-         WHERE state = 'leased' AND lease_until <= $1",
-        params![micros(act.now)],
-    )
+    tx.execute(RELEASE.on(tx.dialect()), params![micros(act.now)])
 }
 
 /// Claims at most `limit` due deliveries for `lease`.
@@ -97,6 +101,9 @@ pub fn record_attempt(
         DeliveryVerdict::Exhausted => ("exhausted", attempt.started_at),
         DeliveryVerdict::Gone => ("cancelled", attempt.started_at),
     };
+    if verdict == DeliveryVerdict::Gone {
+        lock_endpoint(tx, delivery.endpoint_id)?;
+    }
     let current = tx.execute(
         "UPDATE webhook_delivery SET state = $1, attempts = attempts + 1, next_at = $2
          WHERE event_id = $3 AND endpoint_id = $4 AND state = 'leased' AND lease_token = $5",
@@ -131,6 +138,16 @@ pub fn disable_endpoint(tx: &mut Tx<'_>, endpoint: EndpointId) -> Result<(), Sto
     tx.execute(
         "UPDATE webhook_delivery SET state = 'cancelled'
          WHERE endpoint_id = $1 AND state IN ('pending', 'leased')",
+        params![endpoint.to_bytes()],
+    )?;
+    Ok(())
+}
+
+/// Whoever changes all deliveries of an endpoint holds the endpoint first: else several that are told `Gone` at once
+/// would each hold one delivery and wait for the others'.
+fn lock_endpoint(tx: &mut Tx<'_>, endpoint: EndpointId) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE webhook_endpoint SET state = state WHERE id = $1",
         params![endpoint.to_bytes()],
     )?;
     Ok(())
