@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{StoreError, Tx, params};
+use crate::{Row, StoreError, Tx, params};
 
 /// One invariant and what breaks it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,7 @@ struct Counters {
 /// The database's.
 pub fn audit(tx: &mut Tx<'_>) -> Result<Audit, StoreError> {
     let (folded, transfers) = fold(tx)?;
+    let stored = stored(tx)?;
     let totals = Totals {
         net_credit_msat: folded
             .iter()
@@ -66,8 +67,8 @@ pub fn audit(tx: &mut Tx<'_>) -> Result<Audit, StoreError> {
         transfers,
     };
     let checks = vec![
-        balanced(&folded),
-        counters_are_the_fold(tx, &folded)?,
+        balanced(&stored, &folded),
+        counters_are_the_fold(&stored, &folded),
         not_overdrawn(&folded),
         resolved_within_the_hold(tx)?,
         facts_booked_once(tx)?,
@@ -111,9 +112,34 @@ fn fold(tx: &mut Tx<'_>) -> Result<(BTreeMap<i64, Counters>, u64), StoreError> {
     Ok((folded, transfers))
 }
 
-fn balanced(folded: &BTreeMap<i64, Counters>) -> Check {
+/// The counters that the bounded accounts keep.
+fn stored(tx: &mut Tx<'_>) -> Result<BTreeMap<i64, Counters>, StoreError> {
+    let rows = tx.query(
+        "SELECT number, dr_pending, dr_posted, cr_pending, cr_posted FROM ledger_account
+         WHERE bounded = 1",
+        params![],
+    )?;
+    let read = |row: &Row| {
+        let counters = Counters {
+            dr_pending: row.int(1)?,
+            dr_posted: row.int(2)?,
+            cr_pending: row.int(3)?,
+            cr_posted: row.int(4)?,
+        };
+        Ok((row.int(0)?, counters))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Over the counters of the bounded accounts and the fold of the others: the fold alone has two sides to every
+/// transfer, and cannot but balance.
+fn balanced(stored: &BTreeMap<i64, Counters>, folded: &BTreeMap<i64, Counters>) -> Check {
+    let derived = folded
+        .iter()
+        .filter(|(number, _)| !stored.contains_key(number))
+        .map(|(_, counters)| counters);
     let mut sum = Counters::default();
-    for counters in folded.values() {
+    for counters in stored.values().chain(derived) {
         sum.dr_pending += counters.dr_pending;
         sum.dr_posted += counters.dr_posted;
         sum.cr_pending += counters.cr_pending;
@@ -140,35 +166,23 @@ fn balanced(folded: &BTreeMap<i64, Counters>) -> Check {
 }
 
 fn counters_are_the_fold(
-    tx: &mut Tx<'_>,
+    stored: &BTreeMap<i64, Counters>,
     folded: &BTreeMap<i64, Counters>,
-) -> Result<Check, StoreError> {
-    let rows = tx.query(
-        "SELECT number, dr_pending, dr_posted, cr_pending, cr_posted FROM ledger_account
-         WHERE bounded = 1 ORDER BY number",
-        params![],
-    )?;
-    let mut broken_by = Vec::new();
-    for row in &rows {
-        let number = row.int(0)?;
-        let stored = Counters {
-            dr_pending: row.int(1)?,
-            dr_posted: row.int(2)?,
-            cr_pending: row.int(3)?,
-            cr_posted: row.int(4)?,
-        };
-        let expected = folded.get(&number).copied().unwrap_or_default();
-        if stored != expected {
-            broken_by.push(format!(
-                "account {number}: {stored:?} stored, {expected:?} folded"
-            ));
-        }
-    }
-    Ok(Check {
+) -> Check {
+    let expected = |number| folded.get(number).copied().unwrap_or_default();
+    let broken_by = stored
+        .iter()
+        .map(|(number, stored)| (number, stored, expected(number)))
+        .filter(|(_, stored, expected)| **stored != *expected)
+        .map(|(number, stored, expected)| {
+            format!("account {number}: {stored:?} stored, {expected:?} folded")
+        })
+        .collect();
+    Check {
         invariant: "I2",
         says: "counters are the fold of the transfers",
         broken_by,
-    })
+    }
 }
 
 fn not_overdrawn(folded: &BTreeMap<i64, Counters>) -> Check {
@@ -236,6 +250,13 @@ fn terminal_iff_resolved(tx: &mut Tx<'_>) -> Result<Check, StoreError> {
          GROUP BY w.id, w.state
          HAVING (w.state IN ('settled', 'failed') AND COUNT(r.id) <> COUNT(h.id))
              OR (w.state IN ('reserved', 'dispatched') AND COUNT(r.id) <> 0)
+         UNION ALL
+         SELECT 'a withdrawal is ' || w.state || ' and its amount is in a ' || r.kind
+         FROM withdrawal w
+         JOIN transfer h ON h.posting_id = w.hold_posting_id AND h.kind = 'pending' AND h.credit = 2
+         JOIN transfer r ON r.pending_id = h.id
+         WHERE (w.state = 'settled' AND (r.kind <> 'post' OR r.amount_msat <> w.amount_msat))
+            OR (w.state = 'failed' AND r.kind <> 'void')
          UNION ALL
          SELECT 'a hold without a withdrawal' FROM posting p
          LEFT JOIN withdrawal w ON w.hold_posting_id = p.id
@@ -313,6 +334,12 @@ fn entries_without_gap(tx: &mut Tx<'_>) -> Result<Check, StoreError> {
          FROM ledger_account l LEFT JOIN entry e ON e.account = l.number
          GROUP BY l.number, l.entry_seq
          HAVING COUNT(e.seq) <> l.entry_seq OR COALESCE(MAX(e.seq), 0) <> l.entry_seq
+         UNION ALL
+         SELECT 'the statement of account ' || CAST(l.number AS TEXT) || ' is not its balance'
+         FROM ledger_account l JOIN entry e ON e.account = l.number
+         GROUP BY l.number, l.dr_pending, l.dr_posted, l.cr_pending, l.cr_posted
+         HAVING SUM(e.posted_msat) <> l.cr_posted - l.dr_posted
+             OR SUM(e.pending_msat) <> l.cr_pending - l.dr_pending
          UNION ALL
          SELECT 'account ' || CAST(e.account AS TEXT) || ' entry ' || CAST(e.seq AS TEXT) ||
                 ' does not follow from the one before'
