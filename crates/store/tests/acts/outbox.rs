@@ -1,0 +1,158 @@
+//! The outbox: an event reaches exactly the endpoints that chose it, as the bytes that were
+//! rendered, and the hub of the key that asked.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+use payments::event::{Event, EventKind, EventSubject};
+use payments::ids::EndpointId;
+use payments::ports::EventBodies;
+use payments::webhook::{ClaimedDelivery, EndpointState, SigningSecret, WebhookEndpoint};
+use store::acts::webhook::{claim_due_deliveries, create_endpoint, disable_endpoint};
+use store::queries::event::{HubEvent, hub_events_after, newest};
+use store::queries::webhook::endpoints;
+
+use crate::builders::{Customer, sat};
+use crate::harness::{PlainBodies, World, on_both};
+
+on_both! {
+    an_event_goes_to_exactly_the_active_endpoints_of_its_account_that_chose_it,
+    the_stored_bytes_are_the_rendered_ones,
+    an_event_that_is_undone_was_never_told,
+    endpoints_read_back_as_they_were_made,
+    the_hub_reads_the_events_of_keys_in_order,
+}
+
+pub const LEASE: SignedDuration = SignedDuration::from_secs(30);
+
+impl World {
+    /// An endpoint that is active.
+    pub fn endpoint(&self, of: &Customer, events: &[EventKind]) -> WebhookEndpoint {
+        let endpoint = WebhookEndpoint {
+            id: self.id(),
+            account_id: of.account.id,
+            url: "https://customer.example/hook".to_owned(),
+            events: events.iter().map(|kind| kind.name().to_owned()).collect(),
+            secret: SigningSecret::from_text("a secret".to_owned()),
+            state: EndpointState::Active,
+            created_at: self.now(),
+        };
+        let made = endpoint.clone();
+        self.write(move |tx, _| create_endpoint(tx, &made))
+            .expect("an endpoint");
+        endpoint
+    }
+
+    /// Claims due deliveries for [`LEASE`].
+    pub fn deliveries(&self, limit: i64) -> Vec<ClaimedDelivery> {
+        self.write(move |tx, act| claim_due_deliveries(tx, act, LEASE, limit))
+            .expect("a claim")
+    }
+
+    /// Switches an endpoint off.
+    pub fn disable(&self, endpoint: EndpointId) {
+        self.write(move |tx, _| disable_endpoint(tx, endpoint))
+            .expect("switched off");
+    }
+}
+
+fn hub_events(world: &World, after: i64, limit: i64) -> Vec<HubEvent> {
+    let since = world.later(-60);
+    world.read(move |tx| hub_events_after(tx, after, since, limit))
+}
+
+fn an_event_goes_to_exactly_the_active_endpoints_of_its_account_that_chose_it(world: &World) {
+    use EventKind::{DepositLightningCompleted, DepositLightningFailed};
+    let (alice, bob) = (world.customer(), world.customer());
+    let chose = world.endpoint(&alice, &[DepositLightningCompleted]);
+    let chose_all = world.endpoint(&alice, &EventKind::ALL);
+    world.endpoint(&alice, &[DepositLightningFailed]);
+    world.endpoint(&alice, &[]);
+    world.endpoint(&bob, &EventKind::ALL);
+    let off = world.endpoint(&alice, &EventKind::ALL);
+    world.disable(off.id);
+
+    world.deposited(&alice, 100);
+    let claimed = world.deliveries(100);
+    assert_eq!(claimed.len(), 2);
+    let to: BTreeSet<_> = claimed
+        .iter()
+        .map(|delivery| delivery.endpoint_id)
+        .collect();
+    assert_eq!(to, BTreeSet::from([chose.id, chose_all.id]));
+    for delivery in &claimed {
+        assert_eq!(delivery.kind, DepositLightningCompleted);
+        assert_eq!(delivery.url, chose.url);
+        assert_eq!(delivery.secret, chose.secret);
+        assert_eq!(delivery.attempts, 0);
+    }
+    assert_eq!(world.count("SELECT COUNT(*) FROM webhook_delivery"), 2);
+    // An endpoint made later is not told of what was before.
+    world.endpoint(&alice, &EventKind::ALL);
+    assert_eq!(world.deliveries(100), []);
+}
+
+fn the_stored_bytes_are_the_rendered_ones(world: &World) {
+    let customer = world.customer_with(1_000);
+    world.endpoint(&customer, &EventKind::ALL);
+    let withdrawal = world.reserved(&customer, 100);
+    let delivery = world.deliveries(10).pop().expect("one is due");
+    let event = Event {
+        id: delivery.event_id,
+        kind: delivery.kind,
+        subject: EventSubject::Withdrawal(Box::new(withdrawal)),
+        occurred_at: world.now(),
+    };
+    let body = PlainBodies.render(&event);
+    assert_eq!(delivery.body, body.webhook);
+    let told = hub_events(world, 0, 10).pop().expect("the hub is told");
+    assert_eq!(told.body, body.hub);
+    assert_eq!(told.api_key_id, customer.key.id);
+}
+
+fn an_event_that_is_undone_was_never_told(world: &World) {
+    let customer = world.customer_with(100);
+    world.endpoint(&customer, &EventKind::ALL);
+    let before = world.count("SELECT COUNT(*) FROM event");
+    assert!(world.reserve(&world.request(&customer, 100)).is_err());
+    assert_eq!(world.count("SELECT COUNT(*) FROM event"), before);
+    assert_eq!(world.deliveries(10), []);
+}
+
+fn endpoints_read_back_as_they_were_made(world: &World) {
+    let (alice, bob) = (world.customer(), world.customer());
+    let mut first = world.endpoint(&alice, &EventKind::ALL);
+    first.events.sort();
+    world.pass(1);
+    let second = world.endpoint(&alice, &[]);
+    world.pass(1);
+    let third = world.endpoint(&bob, &[EventKind::DepositLightningFailed]);
+    world.disable(second.id);
+    let second = WebhookEndpoint {
+        state: EndpointState::Disabled,
+        ..second
+    };
+    let (of_alice, nobody) = (alice.account.id, world.id());
+    let all = world.read(|tx| endpoints(tx, None));
+    assert_eq!(all, [first.clone(), second.clone(), third]);
+    let hers = world.read(move |tx| endpoints(tx, Some(of_alice)));
+    assert_eq!(hers, [first, second]);
+    assert_eq!(world.read(move |tx| endpoints(tx, Some(nobody))), []);
+}
+
+fn the_hub_reads_the_events_of_keys_in_order(world: &World) {
+    assert_eq!(world.read(newest), 0);
+    let (alice, bob) = (world.customer_with(1_000), world.customer_with(1_000));
+    let first = world.dispatched(&alice, 100);
+    world.reserved(&bob, 100);
+    world.settle(first.payment_hash, sat(1));
+    let all = hub_events(world, 0, 10);
+    let keys: Vec<_> = all.iter().map(|event| event.api_key_id).collect();
+    // The deposits belong to no key.
+    assert_eq!(keys, [alice.key.id, bob.key.id, alice.key.id]);
+    assert!(all.is_sorted_by(|one, next| one.seq < next.seq));
+    assert_eq!(world.read(newest), all[2].seq);
+    assert_eq!(hub_events(world, all[0].seq, 1), [all[1].clone()]);
+    world.pass(61);
+    assert_eq!(hub_events(world, 0, 10), []);
+}
