@@ -6,7 +6,9 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tokio::sync::oneshot;
+// Not tokio's: its channels answer "not yet" to a task that has used up its budget, and a thread that waits for the
+// answer inside such a task (as LDK's do) would wait for ever.
+use futures_channel::oneshot;
 
 use crate::{StoreError, Tx};
 

@@ -10,8 +10,8 @@ mod lease;
 mod reading;
 mod shared;
 
+use futures_channel::oneshot;
 use payments::ports::{Durable, StateKey};
-use tokio::sync::oneshot;
 
 use crate::{StoreError, Tx, Value, params};
 

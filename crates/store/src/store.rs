@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use futures_channel::oneshot;
 use payments::ports::NodeState;
-use tokio::sync::oneshot;
 
 use crate::job::{Act, Job, in_act};
 use crate::node_state::{self, LeaseError, LeaseOptions, NodeThread};

@@ -15,6 +15,7 @@ on_both! {
     node_state_survives_a_restart,
     writes_to_a_key_keep_the_order_of_their_calls,
     a_removal_keeps_its_place_among_the_writes,
+    a_task_that_has_used_up_its_budget_can_still_write,
     every_value_is_scanned_once_however_many_there_are,
     nodes_do_not_see_each_other,
     a_holder_that_was_overtaken_can_write_nothing,
@@ -92,6 +93,34 @@ fn writes_to_a_key_keep_the_order_of_their_calls(database: &mut Database) {
             });
         }
     });
+}
+
+/// LDK writes from inside tasks of a tokio runtime, hundreds of times without giving the task back. Tokio's own
+/// channels then answer "not yet" until it does, and a thread that waits for one would wait for ever.
+fn a_task_that_has_used_up_its_budget_can_still_write(database: &mut Database) {
+    let store = database.store().clone();
+    let node = node(&store);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .build()
+        .expect("a runtime");
+    let (done, finished) = mpsc::channel();
+    runtime.spawn(async move {
+        for number in 0u32..300 {
+            pollster::block_on(node.write(key("", "", "manager"), number.to_be_bytes().to_vec()));
+            let read = store
+                .read(|tx| tx.query_opt("SELECT 1", &[]))
+                .expect("a read");
+            assert!(read.is_some());
+        }
+        drop(done.send(node.read(&key("", "", "manager")).expect("a read")));
+    });
+    let last = finished.recv_timeout(Duration::from_secs(20));
+    runtime.shutdown_background();
+    assert_eq!(
+        last.expect("every write is answered"),
+        Some(299u32.to_be_bytes().to_vec())
+    );
 }
 
 fn a_removal_keeps_its_place_among_the_writes(database: &mut Database) {
