@@ -14,6 +14,7 @@ pub mod invoice;
 pub mod outbox;
 pub mod outcome;
 pub mod posting;
+pub mod set_aside;
 pub mod webhook;
 pub mod withdrawal;
 

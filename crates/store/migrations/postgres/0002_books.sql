@@ -214,6 +214,17 @@ CREATE TABLE webhook_attempt (
 );
 CREATE INDEX webhook_attempt_of_endpoint ON webhook_attempt (endpoint_id, id);
 
+-- What a rail reported and nothing could apply: it waits for a person.
+CREATE TABLE rail_report (
+    id           BYTEA NOT NULL PRIMARY KEY,
+    kind         TEXT NOT NULL,
+    payment_hash BYTEA NOT NULL,
+    amount_msat  BIGINT,
+    preimage     BYTEA,
+    error        TEXT NOT NULL,
+    created_at   BIGINT NOT NULL
+);
+
 -- One row while the movement of money is stopped.
 CREATE TABLE halt (
     id         BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),

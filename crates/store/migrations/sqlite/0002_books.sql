@@ -216,6 +216,17 @@ CREATE TABLE webhook_attempt (
 ) STRICT;
 CREATE INDEX webhook_attempt_of_endpoint ON webhook_attempt (endpoint_id, id);
 
+-- What a rail reported and nothing could apply: it waits for a person.
+CREATE TABLE rail_report (
+    id           BLOB NOT NULL PRIMARY KEY,
+    kind         TEXT NOT NULL,
+    payment_hash BLOB NOT NULL,
+    amount_msat  INTEGER,
+    preimage     BLOB,
+    error        TEXT NOT NULL,
+    created_at   INTEGER NOT NULL
+) STRICT;
+
 -- One row while the movement of money is stopped.
 CREATE TABLE halt (
     id         INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),

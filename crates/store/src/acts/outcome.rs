@@ -6,7 +6,7 @@
 use ledger::{HeldTransfer, Posting, SystemAccount, TransferId, WithdrawalHold, postings};
 use money::Msat;
 use payments::event::{EventKind, EventSubject};
-use payments::ids::PostingId;
+use payments::ids::{PostingId, WithdrawalId};
 use payments::payment_hash::{PaymentHash, PaymentPreimage};
 use payments::withdrawal::state::transition;
 use payments::withdrawal::{Input, Transition, Withdrawal, WithdrawalFailure};
@@ -20,6 +20,10 @@ use crate::{StoreError, Tx, for_update, params};
 const REPORTED: Statement = for_update!(
     "SELECT id FROM withdrawal WHERE payment_hash = $1
      ORDER BY CASE WHEN state = 'failed' THEN 1 ELSE 0 END, attempts DESC, id DESC LIMIT 1"
+);
+
+const ATTEMPT: Statement = for_update!(
+    "SELECT id FROM withdrawal WHERE id = $1 AND state = 'dispatched' AND attempts = $2"
 );
 
 /// Why an outcome was not written.
@@ -96,9 +100,41 @@ pub fn fail_withdrawal(
     payment_hash: &PaymentHash,
     reason: WithdrawalFailure,
 ) -> Result<Outcome, OutcomeError> {
-    let Some(mut withdrawal) = reported(tx, payment_hash)? else {
-        return Ok(Outcome::NotOurs);
+    match reported(tx, payment_hash)? {
+        Some(withdrawal) => end_unpaid(tx, act, withdrawal, reason),
+        None => Ok(Outcome::NotOurs),
+    }
+}
+
+/// Writes that nothing was sent by the attempt with this number, and gives the whole hold back. A dispatcher that was
+/// overtaken by another attempt changes nothing: that one may be in flight.
+///
+/// # Errors
+/// [`OutcomeError`].
+pub fn fail_unsent_withdrawal(
+    tx: &mut Tx<'_>,
+    act: &ActContext,
+    id: WithdrawalId,
+    attempt: i64,
+    reason: WithdrawalFailure,
+) -> Result<Outcome, OutcomeError> {
+    let found = tx.query_opt(ATTEMPT.on(tx.dialect()), params![id.to_bytes(), attempt])?;
+    let withdrawal = match found {
+        Some(found) => row::by_id(tx, found.bytes16(0)?)?,
+        None => None,
     };
+    match withdrawal {
+        Some(withdrawal) => end_unpaid(tx, act, withdrawal, reason),
+        None => Ok(Outcome::Before),
+    }
+}
+
+fn end_unpaid(
+    tx: &mut Tx<'_>,
+    act: &ActContext,
+    mut withdrawal: Withdrawal,
+    reason: WithdrawalFailure,
+) -> Result<Outcome, OutcomeError> {
     let Transition::To(state) = transition(withdrawal.state, &Input::Fail(reason)) else {
         return Ok(Outcome::Before);
     };

@@ -12,12 +12,15 @@ use crate::differences::Statement;
 use crate::rows::{delivery as row, micros};
 use crate::{Signal, StoreError, Tx, for_update_skip_locked, params};
 
+// Materialised, because a planner may run a sub-select with LIMIT and SKIP LOCKED once for each row it joins.
 const CLAIM: Statement = for_update_skip_locked!(
-    "UPDATE webhook_delivery SET state = 'leased', lease_token = lease_token + 1, lease_until = $1
-     WHERE (event_id, endpoint_id) IN
-           (SELECT event_id, endpoint_id FROM webhook_delivery
-            WHERE state = 'pending' AND next_at <= $2 ORDER BY next_at LIMIT $3",
-    ") RETURNING event_id, endpoint_id"
+    "WITH due AS MATERIALIZED (
+         SELECT event_id, endpoint_id FROM webhook_delivery
+         WHERE state = 'pending' AND next_at <= $1 ORDER BY next_at LIMIT $2",
+    ") UPDATE webhook_delivery
+     SET state = 'leased', lease_token = lease_token + 1, lease_until = $3
+     WHERE (event_id, endpoint_id) IN (SELECT event_id, endpoint_id FROM due)
+     RETURNING event_id, endpoint_id"
 );
 
 const RELEASE: Statement = for_update_skip_locked!(
@@ -75,7 +78,7 @@ pub fn claim_due_deliveries(
     let until = act.now.checked_add(lease).unwrap_or(Timestamp::MAX);
     let claimed = tx.query(
         CLAIM.on(tx.dialect()),
-        params![micros(until), micros(act.now), limit],
+        params![micros(act.now), limit, micros(until)],
     )?;
     let mut deliveries = Vec::with_capacity(claimed.len());
     for claimed in &claimed {

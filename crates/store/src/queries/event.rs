@@ -1,18 +1,16 @@
 //! The outbox, as the hub reads it.
 
-use jiff::Timestamp;
 use payments::ids::ApiKeyId;
 
-use crate::rows::micros;
 use crate::{StoreError, Tx, params};
 
-/// An event for the connections of one API key.
+/// An event, as the hub needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HubEvent {
     /// Its place in the outbox.
     pub seq: i64,
-    /// Whose connections get it.
-    pub api_key_id: ApiKeyId,
+    /// Whose connections get it; `None` for an event that the hub does not tell of.
+    pub api_key_id: Option<ApiKeyId>,
     /// The event's argument, as JSON.
     pub body: Vec<u8>,
 }
@@ -26,29 +24,23 @@ pub fn newest(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
     row.map_or(Ok(0), |row| row.int(0))
 }
 
-/// At most `limit` hub events after `seq`, in order, that were written since `since`.
+/// At most `limit` events after `seq`, in order.
 ///
-/// PostgreSQL gives out `seq` before the commit, so an event can appear behind a later one: the caller reads
-/// again from a little earlier and leaves out what it has seen.
+/// PostgreSQL gives out `seq` before the commit, so an event can appear behind a later one: the caller reads again
+/// from a little earlier and leaves out what it has seen.
 ///
 /// # Errors
 /// See [`newest`].
-pub fn hub_events_after(
-    tx: &mut Tx<'_>,
-    seq: i64,
-    since: Timestamp,
-    limit: i64,
-) -> Result<Vec<HubEvent>, StoreError> {
+pub fn events_after(tx: &mut Tx<'_>, seq: i64, limit: i64) -> Result<Vec<HubEvent>, StoreError> {
     tx.query(
-        "SELECT seq, api_key_id, hub_body FROM event
-         WHERE seq > $1 AND created_at >= $2 AND api_key_id IS NOT NULL ORDER BY seq LIMIT $3",
-        params![seq, micros(since), limit],
+        "SELECT seq, api_key_id, hub_body FROM event WHERE seq > $1 ORDER BY seq LIMIT $2",
+        params![seq, limit],
     )?
     .iter()
     .map(|row| {
         Ok(HubEvent {
             seq: row.int(0)?,
-            api_key_id: ApiKeyId::from_bytes(row.bytes16(1)?),
+            api_key_id: row.opt_bytes16(1)?.map(ApiKeyId::from_bytes),
             body: row.bytes(2)?.to_vec(),
         })
     })

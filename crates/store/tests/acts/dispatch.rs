@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use money::Msat;
 use payments::ids::WithdrawalId;
+use payments::withdrawal::WithdrawalFailure;
 use payments::withdrawal::WithdrawalState;
 use store::acts::dispatch::requeue_withdrawal;
+use store::acts::outcome::{Outcome, fail_unsent_withdrawal};
 use store::queries::payment::{dispatched, next_dispatch_at};
 use store::rows::micros;
 
@@ -19,11 +21,13 @@ on_both! {
     only_what_is_due_is_claimed,
     nothing_is_claimed_while_money_is_halted,
     only_a_dispatched_withdrawal_goes_back_to_reserved,
+    a_dispatcher_that_was_overtaken_changes_nothing,
 }
 
 fn requeue(world: &World, id: WithdrawalId, at: Timestamp) -> bool {
+    let attempt = world.attempts(id);
     world
-        .write(move |tx, act| requeue_withdrawal(tx, act, id, at))
+        .write(move |tx, act| requeue_withdrawal(tx, act, id, attempt, at))
         .expect("an answer")
 }
 
@@ -117,4 +121,27 @@ fn only_a_dispatched_withdrawal_goes_back_to_reserved(world: &World) {
     assert!(!requeue(world, failed.id, now));
     assert!(!requeue(world, world.id(), now));
     assert_eq!(world.claim(10), []);
+}
+
+fn a_dispatcher_that_was_overtaken_changes_nothing(world: &World) {
+    let customer = world.customer_with(1_000);
+    let id = world.reserved(&customer, 100).id;
+    let first = world.claim(1).pop().expect("the first attempt");
+    assert!(requeue(world, id, world.now()));
+    let second = world.claim(1).pop().expect("the second attempt");
+    assert_eq!((first.attempts, second.attempts), (1, 2));
+
+    // The first dispatcher wakes up: the second attempt may be in flight.
+    let at = world.now();
+    let requeued = world.write(move |tx, act| requeue_withdrawal(tx, act, id, 1, at));
+    assert_eq!(requeued, Ok(false));
+    let unsent = |attempt| {
+        let reason = WithdrawalFailure::NoRoute;
+        world
+            .write(move |tx, act| fail_unsent_withdrawal(tx, act, id, attempt, reason))
+            .expect("an answer")
+    };
+    assert_eq!(unsent(1), Outcome::Before);
+    assert!(matches!(unsent(2), Outcome::Applied(_)));
+    assert_eq!(unsent(2), Outcome::Before);
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Barrier};
 use jiff::{SignedDuration, Timestamp};
 use money::Msat;
 use payments::event::Event;
-use payments::ids::Ids;
+use payments::ids::{Ids, WithdrawalId};
 use payments::ports::{Clock, Entropy, EventBodies, EventBody};
 use store::acts::{ActContext, capital};
 use store::queries::audit::{Audit, audit};
@@ -162,6 +162,15 @@ impl World {
     }
 
     /// Counts rows.
+    /// How often a withdrawal was dispatched; 0 when there is none.
+    pub fn attempts(&self, id: WithdrawalId) -> i64 {
+        let row = self.read(move |tx| {
+            let sql = "SELECT attempts FROM withdrawal WHERE id = $1";
+            tx.query_opt(sql, store::params![id.to_bytes()])
+        });
+        row.map_or(0, |row| row.int(0).expect("a number"))
+    }
+
     pub fn count(&self, sql: &'static str) -> i64 {
         self.read(move |tx| tx.query(sql, &[])?[0].int(0))
     }

@@ -288,9 +288,10 @@ impl Model<'_> {
         let number = self.below(self.live.len());
         let live = &mut self.live[number];
         let id = live.withdrawal.id;
+        let attempt = self.world.attempts(id);
         let done = self
             .world
-            .write(move |tx, act| requeue_withdrawal(tx, act, id, at));
+            .write(move |tx, act| requeue_withdrawal(tx, act, id, attempt, at));
         assert_eq!(done, Ok(live.state == WithdrawalState::Dispatched));
         if done == Ok(true) {
             live.state = WithdrawalState::Reserved;
