@@ -51,7 +51,9 @@ impl<'a> Fields<'a> {
     pub(crate) fn string(&self, name: &'static str) -> Result<Option<String>, Problem> {
         self.raw(name)?
             .map(|text| {
-                serde_json::from_str(text).map_err(|_| invalid(name, "it must be a string"))
+                let text: String =
+                    serde_json::from_str(text).map_err(|_| invalid(name, "it must be a string"))?;
+                without_nul(name, text)
             })
             .transpose()
     }
@@ -75,6 +77,15 @@ impl<'a> Fields<'a> {
         self.raw("metadata")?.map_or(Ok(Metadata::none()), |text| {
             Metadata::from_json(text).map_err(|_| invalid("metadata", why))
         })
+    }
+}
+
+/// A text that both databases can keep: PostgreSQL takes no U+0000.
+pub(crate) fn without_nul(name: &'static str, text: String) -> Result<String, Problem> {
+    if text.contains('\0') {
+        Err(invalid(name, "it must not contain U+0000"))
+    } else {
+        Ok(text)
     }
 }
 

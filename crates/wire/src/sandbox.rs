@@ -54,12 +54,17 @@ impl InvoiceRequest {
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
         let fields = Fields::parse_optional(body)?;
         if fields.raw("via")?.is_some() {
-            return Err(invalid("via", "the node that routes is not in the sandbox yet"));
+            return Err(invalid(
+                "via",
+                "the node that routes is not in the sandbox yet",
+            ));
         }
         let expiry = integer(&fields, "expiry_seconds")?.unwrap_or(3_600);
         Ok(Self {
             amount_msat: amount_msat(&fields)?,
-            description: fields.string("description")?.unwrap_or_else(|| "sandbox".to_owned()),
+            description: fields
+                .string("description")?
+                .unwrap_or_else(|| "sandbox".to_owned()),
             expiry_seconds: u32::try_from(expiry)
                 .ok()
                 .filter(|seconds| (1..=2_592_000).contains(seconds))
@@ -134,7 +139,9 @@ impl ReleaseRequest {
         let action = fields.string("action")?.ok_or_else(|| missing("action"))?;
         Ok(Self {
             payment_hash: fields.required_string("payment_hash")?,
-            action: action.parse().map_err(|_| invalid("action", "it must be settle or fail"))?,
+            action: action
+                .parse()
+                .map_err(|_| invalid("action", "it must be settle or fail"))?,
         })
     }
 }
@@ -148,19 +155,29 @@ fn amount_msat(fields: &Fields<'_>) -> Result<Option<i64>, Problem> {
             .checked_mul(1_000)
             .map(Some)
             .ok_or_else(|| invalid("amount_sats", "it is more than there is")),
-        (Some(_), Some(_)) => Err(invalid("amount_msat", "it must not stand beside amount_sats")),
+        (Some(_), Some(_)) => Err(invalid(
+            "amount_msat",
+            "it must not stand beside amount_sats",
+        )),
     }
 }
 
 fn integer(fields: &Fields<'_>, name: &'static str) -> Result<Option<i64>, Problem> {
     fields
         .raw(name)?
-        .map(|text| text.parse().map_err(|_| invalid(name, "it must be an integer")))
+        .map(|text| {
+            text.parse()
+                .map_err(|_| invalid(name, "it must be an integer"))
+        })
         .transpose()
 }
 
 fn positive(name: &'static str, number: i64) -> Result<i64, Problem> {
-    if number > 0 { Ok(number) } else { Err(invalid(name, "it must be above zero")) }
+    if number > 0 {
+        Ok(number)
+    } else {
+        Err(invalid(name, "it must be above zero"))
+    }
 }
 
 /// An invoice of the counterparty.
@@ -289,7 +306,10 @@ mod tests {
     #[test]
     fn an_empty_request_for_an_invoice_means_the_defaults() {
         let request = InvoiceRequest::parse(b"").expect("the defaults");
-        assert_eq!((request.amount_msat, request.behaviour), (None, Behaviour::Pay));
+        assert_eq!(
+            (request.amount_msat, request.behaviour),
+            (None, Behaviour::Pay)
+        );
         assert_eq!(request.expiry_seconds, 3_600);
     }
 
@@ -309,6 +329,9 @@ mod tests {
             let problem = InvoiceRequest::parse(body.as_bytes()).expect_err(body);
             assert_eq!(problem.parameter(), Some(name), "{body}");
         }
-        assert_eq!(blocks(br#"{"blocks":1001}"#).expect_err("many").parameter(), Some("blocks"));
+        assert_eq!(
+            blocks(br#"{"blocks":1001}"#).expect_err("many").parameter(),
+            Some("blocks")
+        );
     }
 }

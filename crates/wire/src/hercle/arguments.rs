@@ -6,7 +6,7 @@
 use serde_json::value::RawValue;
 
 use crate::Problem;
-use crate::fields::{invalid, missing};
+use crate::fields::{invalid, missing, without_nul};
 
 /// The longest `ClientId`, in UTF-16 units as .NET counts.
 const MAX_CLIENT_ID_UNITS: usize = 36;
@@ -95,6 +95,10 @@ fn spread<'a>(arguments: &[&'a RawValue]) -> Vec<&'a RawValue> {
 fn string(argument: Option<&RawValue>, name: &'static str) -> Result<String, Problem> {
     match argument.map(RawValue::get) {
         None | Some("null") => Err(missing(name)),
-        Some(text) => serde_json::from_str(text).map_err(|_| invalid(name, "it must be a string")),
+        Some(text) => {
+            let text =
+                serde_json::from_str(text).map_err(|_| invalid(name, "it must be a string"))?;
+            without_nul(name, text)
+        }
     }
 }

@@ -254,3 +254,11 @@ fn a_stored_event_is_the_same_and_its_data_can_become_a_string() {
     assert_eq!(restored.get(), string.to_json());
     assert!(Envelope::stored("{", DataFormat::Object).is_none());
 }
+
+#[test]
+fn a_text_that_a_database_cannot_keep_is_refused_by_name() {
+    let raw = RawValue::from_string(r#""a\u0000b""#.to_owned()).expect("JSON");
+    let invoice = RawValue::from_string(r#""lnbc1""#.to_owned()).expect("JSON");
+    let problem = WithdrawLightningArguments::parse(&[&raw, &invoice]).expect_err("U+0000");
+    assert_eq!(problem.parameter(), Some("ClientId"));
+}
