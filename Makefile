@@ -37,4 +37,4 @@ bench:
 
 clean:
 	@cargo clean
-	@rm -rf console/node_modules console/dist clients/node_modules clients/.venv
+	@rm -rf console/node_modules console/dist clients/node/node_modules clients/python/.venv

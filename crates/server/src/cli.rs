@@ -53,6 +53,8 @@ enum Command {
     /// Make API keys, through the running server.
     #[command(subcommand)]
     Key(accounts::KeyCommand),
+    /// Let money move again after it was halted (an ALERT stands in the log), through the running server.
+    Resume(accounts::ResumeArgs),
     /// Make and list webhooks, through the running server.
     #[command(subcommand)]
     Webhook(accounts::WebhookCommand),
@@ -89,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Config(command) => config::run(&command),
         Command::Account(command) => on_runtime(accounts::account(command)),
         Command::Key(command) => on_runtime(accounts::key(command)),
+        Command::Resume(args) => on_runtime(accounts::resume(args)),
         Command::Webhook(command) => on_runtime(accounts::webhook(command)),
     };
     done.unwrap_or_else(|error| {
@@ -124,7 +127,10 @@ fn on_runtime(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(command)
+    let done = runtime.block_on(command);
+    // A call to a node that never answers must not keep the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    done
 }
 
 #[cfg(test)]

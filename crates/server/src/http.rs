@@ -12,6 +12,7 @@ pub mod idempotency;
 pub mod invoices;
 pub mod query;
 pub mod router;
+pub mod segment;
 pub mod transactions;
 pub mod withdrawals;
 

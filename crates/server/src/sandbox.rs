@@ -96,9 +96,10 @@ pub async fn start(
 
     progress("opening the chain and the books");
     let (chain, store, mut credentials, addresses) = tokio::task::spawn_blocking(move || {
+        // The chain's lock comes first: two sandboxes on one folder must not mix their credentials.
+        let chain = economy::open_chain(&data_dir)?;
         let mut credentials = Credentials::open(&data_dir)?;
         let addresses = credentials.addresses()?;
-        let chain = economy::open_chain(&data_dir)?;
         let store = Store::open(&store::StoreConfig::SqliteFile(data_dir.join("leyden.db")))?;
         Ok::<_, SandboxError>((chain, store, credentials, addresses))
     })

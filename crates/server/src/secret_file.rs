@@ -80,6 +80,23 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     }
 }
 
+/// Writes a secret file only if there is none.
+fn create(path: &Path, text: &str) -> Result<(), SecretFileError> {
+    let failed = |source| SecretFileError {
+        path: path.to_owned(),
+        what: "written",
+        source,
+    };
+    let beside = path.with_extension(format!("new-{}", std::process::id()));
+    replace(&beside, text).map_err(failed)?;
+    let linked = std::fs::hard_link(&beside, path);
+    std::fs::remove_file(&beside).map_err(failed)?;
+    match linked {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(failed(error)),
+        _ => Ok(()),
+    }
+}
+
 /// `BYTES` random bytes in hexadecimal from a file that is made when it does not exist.
 ///
 /// # Errors
@@ -99,7 +116,9 @@ pub fn hex_or_new<const BYTES: usize>(
         }
         None => {
             entropy.fill(&mut bytes);
-            write(path, &hex::encode(bytes))?;
+            create(path, &hex::encode(bytes))?;
+            // Another process may have been first: what stands there counts.
+            return hex_or_new(path, entropy);
         }
     }
     Ok(bytes)
@@ -124,6 +143,19 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn the_first_of_two_that_make_a_secret_wins() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("seed");
+        create(&path, "first").expect("made");
+        create(&path, "second").expect("left as it is");
+        assert_eq!(read(&path).expect("read").as_deref(), Some("first"));
+        assert_eq!(
+            std::fs::read_dir(folder.path()).expect("a folder").count(),
+            1
+        );
     }
 
     #[test]

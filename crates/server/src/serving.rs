@@ -5,11 +5,13 @@
 //! Order of the stop: no new requests, the hub says good-bye, workers finish what they hold.
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
+use futures_util::FutureExt;
 use signalr_server::Hub;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -81,10 +83,26 @@ pub fn serve(
     let hub = hub::build(&app, options.hub_format);
     let resolver = Arc::new(SystemResolver::new()?);
     let client = WebhookClient::new(egress.clone(), resolver, Limits::default());
-    tasks.spawn(hub::events::pump(app.clone(), hub.clients(), stop.clone()));
-    tasks.spawn(workers::dispatcher::run(app.clone(), stop.clone()));
-    tasks.spawn(workers::webhooks::run(app.clone(), client, stop.clone()));
-    tasks.spawn(workers::invoice_expiry::run(app.clone(), stop.clone()));
+    tasks.spawn(guarded(
+        "hub events",
+        &stop,
+        hub::events::pump(app.clone(), hub.clients(), stop.clone()),
+    ));
+    tasks.spawn(guarded(
+        "dispatcher",
+        &stop,
+        workers::dispatcher::run(app.clone(), stop.clone()),
+    ));
+    tasks.spawn(guarded(
+        "webhooks",
+        &stop,
+        workers::webhooks::run(app.clone(), client, stop.clone()),
+    ));
+    tasks.spawn(guarded(
+        "invoice expiry",
+        &stop,
+        workers::invoice_expiry::run(app.clone(), stop.clone()),
+    ));
     let events = event_thread(&app, &stop)?;
 
     let admin_token_hash = AdminTokenHash::of(&options.admin_token);
@@ -114,11 +132,37 @@ pub fn serve(
     })
 }
 
+/// A worker that ends before it is told to would leave money going out and nothing being settled.
+fn guarded(
+    name: &'static str,
+    stop: &CancellationToken,
+    worker: impl Future<Output = ()> + Send + 'static,
+) -> impl Future<Output = ()> + Send + 'static {
+    let stop = stop.clone();
+    async move {
+        let ended = AssertUnwindSafe(worker).catch_unwind().await;
+        if ended.is_err() || !stop.is_cancelled() {
+            end_the_process(name);
+        }
+    }
+}
+
+/// The state on disk is that of a crash, which every start expects.
+fn end_the_process(worker: &'static str) -> ! {
+    tracing::error!(worker, "ALERT: a worker has failed; the process ends");
+    std::process::abort()
+}
+
 fn event_thread(app: &App, stop: &CancellationToken) -> Result<JoinHandle<()>, ServeError> {
     let (app, stop) = (app.clone(), stop.clone());
     std::thread::Builder::new()
         .name("rail-events".to_owned())
-        .spawn(move || workers::rail_events::run(&app, &stop))
+        .spawn(move || {
+            let run = AssertUnwindSafe(|| workers::rail_events::run(&app, &stop));
+            if std::panic::catch_unwind(run).is_err() {
+                end_the_process("rail events");
+            }
+        })
         .map_err(ServeError::Thread)
 }
 

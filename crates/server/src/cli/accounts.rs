@@ -70,6 +70,17 @@ pub(super) enum WebhookCommand {
     },
 }
 
+/// Which server.
+#[derive(Debug, clap::Args)]
+pub(super) struct ResumeArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+pub(super) async fn resume(args: ResumeArgs) -> Result<ExitCode, CliError> {
+    show(&call(&args.server, "POST", "/resume", None).await?)
+}
+
 pub(super) async fn account(command: AccountCommand) -> Result<ExitCode, CliError> {
     let answer = match command {
         AccountCommand::Create { name, server } => {

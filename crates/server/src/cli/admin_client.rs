@@ -28,7 +28,25 @@ pub(super) struct ServerArgs {
     admin_token_file: PathBuf,
     /// The admin token itself, from the environment only, so that no process list shows it.
     #[arg(env = "LEYDEN_ADMIN_TOKEN", hide_env_values = true, hide = true, long)]
-    admin_token: Option<String>,
+    admin_token: Option<AdminToken>,
+}
+
+/// A token that no debug output shows.
+#[derive(Clone)]
+struct AdminToken(String);
+
+impl std::str::FromStr for AdminToken {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl std::fmt::Debug for AdminToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AdminToken(hidden)")
+    }
 }
 
 /// Sends a request; the answer of a call that succeeded.
@@ -72,7 +90,7 @@ pub(super) async fn call(
 
 fn token(server: &ServerArgs) -> Result<String, CliError> {
     if let Some(token) = &server.admin_token {
-        return Ok(token.clone());
+        return Ok(token.0.clone());
     }
     let file = &server.admin_token_file;
     let text = secret_file::read(file)?.ok_or_else(|| {

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod keys;
+pub mod resume;
 pub mod webhooks;
 
 use payments::ids::AccountId;

@@ -1,6 +1,6 @@
 //! `POST /v1/bitcoin/deposit/lightning-invoice`, and one invoice by either of its two paths.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use money::Msat;
@@ -15,6 +15,7 @@ use super::answer::{encode, json, stored};
 use super::auth::Customer;
 use super::body::JsonBody;
 use super::idempotency;
+use super::segment::Segment;
 use crate::flows::invoice::{DEFAULT_EXPIRY_SECONDS, NewInvoice, create as create_invoice};
 use crate::present;
 use crate::problem::ApiError;
@@ -63,7 +64,7 @@ pub async fn create(
 pub async fn get(
     State(state): State<HttpState>,
     Customer(identity): Customer,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Response, ApiError> {
     let id: InvoiceId = id.parse().map_err(|_| ApiError::not_found("invoice"))?;
     let account = identity.account_id;

@@ -39,11 +39,13 @@ pub fn surround(router: Router) -> Router {
         .layer(CatchPanicLayer::custom(|_| {
             ApiError::from(Problem::Internal).into_response()
         }))
+        // Outermost, so that a page can read every error too.
+        .layer(cors())
 }
 
 /// Limits the time of a request; not for paths that hold a connection open.
 pub fn with_timeout(router: Router) -> Router {
-    router.layer(from_fn(timed)).layer(cors())
+    router.layer(from_fn(timed))
 }
 
 async fn timed(request: Request, next: Next) -> Response {
@@ -102,4 +104,5 @@ fn administration() -> Router<HttpState> {
         )
         .route("/webhooks/{id}", delete(admin::webhooks::delete))
         .route("/audit", get(admin::audit::get))
+        .route("/resume", post(admin::resume::post))
 }

@@ -1,6 +1,6 @@
 //! `GET /v1/transactions`, `…/deposits/{id}` and `…/withdrawals/{id}`.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 use payments::ids::{DepositId, WithdrawalId};
@@ -13,6 +13,7 @@ use super::HttpState;
 use super::answer::json;
 use super::auth::Customer;
 use super::query::pairs;
+use super::segment::Segment;
 use crate::present;
 use crate::problem::ApiError;
 
@@ -77,7 +78,7 @@ fn cursor(text: &str) -> Result<[u8; 16], ApiError> {
 pub async fn deposit(
     State(state): State<HttpState>,
     Customer(identity): Customer,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Response, ApiError> {
     let id: DepositId = id.parse().map_err(|_| ApiError::not_found("deposit"))?;
     let account = identity.account_id;
@@ -98,7 +99,7 @@ pub async fn deposit(
 pub async fn withdrawal(
     State(state): State<HttpState>,
     Customer(identity): Customer,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Response, ApiError> {
     let id: WithdrawalId = id.parse().map_err(|_| ApiError::not_found("withdrawal"))?;
     let account = identity.account_id;

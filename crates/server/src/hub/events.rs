@@ -4,12 +4,12 @@
 //! again from a little earlier and leaves out what it has sent. Clients that were away read the list; the pump
 //! begins with what happens after it started.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
-use jiff::SignedDuration;
+use payments::ids::ApiKeyId;
 use signalr_server::Clients;
-use store::queries::event::{HubEvent, hub_events_after, newest};
+use store::queries::event::{HubEvent, events_after, newest};
 use store::{Signal, StoreError};
 use tokio_util::sync::CancellationToken;
 use wire::hercle::{DataFormat, EVENT_CHANNEL, Envelope};
@@ -22,33 +22,47 @@ use crate::problem::chain;
 const BATCH: i64 = 500;
 /// The longest wait: a wake-up only shortens it.
 const POLL: Duration = Duration::from_secs(1);
-/// How far back an event may still appear behind a later one.
-const LATENESS: SignedDuration = SignedDuration::from_secs(30);
+/// How long an event may still appear behind a later one.
+const LATENESS: Duration = Duration::from_secs(30);
 
-/// What has been sent: everything up to `floor`, and `sent` above it.
+/// What has been sent: everything up to `floor`, and what stands in `sent` above it, with when it was seen.
 #[derive(Debug, Default)]
 struct Cursor {
     floor: i64,
-    sent: BTreeSet<i64>,
+    sent: BTreeMap<i64, Instant>,
 }
 
 impl Cursor {
-    fn is_new(&self, seq: i64) -> bool {
-        seq > self.floor && !self.sent.contains(&seq)
+    fn from(floor: i64) -> Self {
+        Self {
+            floor,
+            sent: BTreeMap::new(),
+        }
     }
 
-    fn mark(&mut self, seq: i64) {
-        self.sent.insert(seq);
-        while self.sent.remove(&(self.floor + 1)) {
+    fn is_new(&self, seq: i64) -> bool {
+        seq > self.floor && !self.sent.contains_key(&seq)
+    }
+
+    fn mark(&mut self, seq: i64, now: Instant) {
+        self.sent.insert(seq, now);
+        self.close_up();
+    }
+
+    fn close_up(&mut self) {
+        while self.sent.remove(&(self.floor + 1)).is_some() {
             self.floor += 1;
         }
     }
 
-    /// Gives up waiting for gaps: a rolled-back transaction leaves one for ever.
-    fn forget_gaps(&mut self) {
-        if let Some(last) = self.sent.pop_last() {
-            self.floor = last;
-            self.sent.clear();
+    /// Gives up waiting for a gap that an event above has outlived: a rolled-back transaction leaves one for ever.
+    fn forget_old_gaps(&mut self, now: Instant) {
+        while let Some((first, seen)) = self.sent.first_key_value() {
+            if now.duration_since(*seen) < LATENESS {
+                return;
+            }
+            self.floor = first - 1;
+            self.close_up();
         }
     }
 }
@@ -62,12 +76,7 @@ pub async fn pump(app: App, clients: Clients, stop: CancellationToken) {
             .read_async(|tx| Ok::<_, StoreError>(newest(tx)?))
             .await
         {
-            Ok(floor) => {
-                break Cursor {
-                    floor,
-                    sent: BTreeSet::new(),
-                };
-            }
+            Ok(floor) => break Cursor::from(floor),
             Err(error) => tracing::warn!(error = %chain(&error), "the outbox cannot be read"),
         }
         if stop
@@ -93,30 +102,28 @@ pub async fn pump(app: App, clients: Clients, stop: CancellationToken) {
 
 /// Sends what is new; answers whether there was anything.
 async fn send_new(app: &App, clients: &Clients, cursor: &mut Cursor) -> Result<bool, StoreError> {
+    cursor.forget_old_gaps(Instant::now());
     let floor = cursor.floor;
-    let since = app.clock.now() - LATENESS;
+    // What was sent above the floor is read again, and must not take the place of what is new.
+    let limit = BATCH + i64::try_from(cursor.sent.len()).unwrap_or(0);
     let events = app
         .store
-        .read_async(move |tx| hub_events_after(tx, floor, since, BATCH))
+        .read_async(move |tx| events_after(tx, floor, limit))
         .await?;
-    let full = i64::try_from(events.len()).is_ok_and(|read| read == BATCH);
     let mut any = false;
-    for event in events
-        .iter()
-        .filter(|event| cursor.is_new(event.seq))
-        .collect::<Vec<_>>()
-    {
-        send(clients, event);
-        cursor.mark(event.seq);
-        any = true;
-    }
-    if full && !any || cursor.sent.len() > usize::try_from(BATCH).unwrap_or(usize::MAX) / 2 {
-        cursor.forget_gaps();
+    for event in &events {
+        if cursor.is_new(event.seq) {
+            if let Some(key) = event.api_key_id {
+                send(clients, key, event);
+            }
+            cursor.mark(event.seq, Instant::now());
+            any = true;
+        }
     }
     Ok(any)
 }
 
-fn send(clients: &Clients, event: &HubEvent) {
+fn send(clients: &Clients, key: ApiKeyId, event: &HubEvent) {
     let Ok(text) = std::str::from_utf8(&event.body) else {
         tracing::error!(seq = event.seq, "a stored hub event is not text");
         return;
@@ -126,7 +133,7 @@ fn send(clients: &Clients, event: &HubEvent) {
             tracing::error!(seq = event.seq, "a stored hub event is not an envelope");
             return;
         };
-        let user = user_id(event.api_key_id, format);
+        let user = user_id(key, format);
         if let Err(error) = clients.user(&user).send(EVENT_CHANNEL, &[&body]) {
             tracing::error!(%error, "an event could not be written");
         }
@@ -139,24 +146,25 @@ mod tests {
 
     #[test]
     fn an_event_that_appears_behind_a_later_one_is_sent_once() {
-        let mut cursor = Cursor {
-            floor: 10,
-            sent: BTreeSet::new(),
-        };
-        cursor.mark(12);
+        let now = Instant::now();
+        let mut cursor = Cursor::from(10);
+        cursor.mark(12, now);
         assert!(cursor.is_new(11) && !cursor.is_new(12) && !cursor.is_new(10));
-        cursor.mark(11);
+        cursor.mark(11, now);
         assert_eq!((cursor.floor, cursor.sent.len()), (12, 0));
         assert!(!cursor.is_new(11));
     }
 
     #[test]
-    fn a_gap_that_stays_is_given_up() {
-        let mut cursor = Cursor {
-            floor: 0,
-            sent: BTreeSet::from([2, 3]),
-        };
-        cursor.forget_gaps();
-        assert_eq!((cursor.floor, cursor.sent.len()), (3, 0));
+    fn only_a_gap_that_is_old_is_given_up() {
+        let now = Instant::now();
+        let mut cursor = Cursor::from(0);
+        cursor.mark(2, now);
+        cursor.mark(5, now + LATENESS);
+        cursor.forget_old_gaps(now);
+        assert!(cursor.is_new(1));
+        cursor.forget_old_gaps(now + LATENESS);
+        assert_eq!((cursor.floor, cursor.sent.len()), (2, 1));
+        assert!(!cursor.is_new(1) && cursor.is_new(3) && !cursor.is_new(5));
     }
 }

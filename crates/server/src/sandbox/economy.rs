@@ -87,11 +87,10 @@ pub(super) struct Economy {
 /// Opens the chain of a folder; a new one gets coins that can be spent.
 pub(super) fn open_chain(data_dir: &Path) -> Result<Chain, SandboxError> {
     let chain = Chain::open(&data_dir.join("chain.log")).map_err(EconomyError::Chain)?;
-    if chain.height() == 0 {
-        chain
-            .faucet()
-            .mine(devchain::COINBASE_MATURITY + 5)
-            .map_err(EconomyError::Mine)?;
+    // A first start may have been cut off before there were coins that can be spent.
+    let missing = (devchain::COINBASE_MATURITY + 5).saturating_sub(chain.height());
+    if missing > 0 {
+        chain.faucet().mine(missing).map_err(EconomyError::Mine)?;
     }
     Ok(chain)
 }
@@ -126,6 +125,15 @@ pub(super) fn start(
     if economy.node.channels().is_empty() {
         progress("funding the counterparty and opening a channel");
         economy.open_channel(node_address)?;
+    }
+    if !economy
+        .node
+        .channels()
+        .iter()
+        .any(|channel| channel.is_ready)
+    {
+        // A start may have been cut off between the funding of the channel and its blocks.
+        economy.mine(6)?;
     }
     economy.wait_until_usable()?;
     economy.book_channel(&composed.app)?;
@@ -205,14 +213,22 @@ impl Economy {
             push_msat: Msat::from_sat(PUSHED_SAT).ok(),
             is_announced: false,
         })?;
+        // Other transactions may wait as well (a channel that was closed): it is this one that has to be there.
         let deadline = Instant::now() + PATIENCE;
-        while self.chain.mempool_txids().is_empty() {
+        while !self.is_funded() {
             if Instant::now() > deadline {
                 return Err(EconomyError::Slow);
             }
             std::thread::sleep(LOOK);
         }
-        self.mine(6)
+        Ok(())
+    }
+
+    /// Whether the funding transaction of a channel has reached the chain.
+    fn is_funded(&self) -> bool {
+        let channels = self.node.channels();
+        let mut funding = channels.iter().filter_map(|channel| channel.funding);
+        funding.any(|output| self.chain.transaction(&output.txid).is_some())
     }
 
     fn wait_until_usable(&self) -> Result<(), EconomyError> {

@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use money::Msat;
 use payments::api_key::KeySecret;
+use payments::deposit::DepositState;
 use payments::ids::AccountId;
+use rail_ldk::SendError;
 use store::StoreError;
 use store::acts::account::{create_account, create_api_key};
+use store::acts::idempotency::IdempotencyKey;
 use store::queries;
+use store::queries::transaction::Transaction;
 
 use super::SandboxError;
 use super::counterparty::Ended;
@@ -22,6 +26,8 @@ use crate::problem::ApiError;
 const FUNDS_SAT: i64 = 1_000_000;
 /// How often the first payment is tried: a node takes none in its first two seconds.
 const TRIES: u32 = 50;
+/// How long one try may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -71,16 +77,21 @@ pub(super) async fn deposit(
 ) -> Result<(), SandboxError> {
     let key = credentials.api_key().ok_or_else(|| at("key"))?;
     let identity = identify(app, key).await.map_err(failed("key"))?;
-    if has_history(app, identity.account_id).await? {
+    if has_funds(app, identity.account_id).await? {
         return Ok(());
     }
     progress("funding the account with a first payment");
     let new = NewInvoice {
         amount_msat: Msat::from_sat(FUNDS_SAT).map_err(|_| at("amount"))?,
         description: "Welcome to the sandbox".to_owned(),
-        expiry_seconds: 3_600,
+        expiry_seconds: 30 * 24 * 3_600,
         metadata: None,
-        idempotency: None,
+        // A start that was cut off goes on with the same invoice.
+        idempotency: Some(IdempotencyKey {
+            scope: "sandbox.funding",
+            key: "welcome".to_owned(),
+            request_hash: [0; 32],
+        }),
     };
     let bolt11 = create(app, &identity, new, |invoice| {
         invoice.bolt11.clone().into_bytes()
@@ -90,7 +101,7 @@ pub(super) async fn deposit(
     let bolt11 = String::from_utf8(bolt11).map_err(|_| at("invoice"))?;
     pay(economy, &bolt11).await?;
     for _ in 0..TRIES {
-        if has_history(app, identity.account_id).await? {
+        if has_funds(app, identity.account_id).await? {
             return Ok(());
         }
         tokio::time::sleep(PAUSE).await;
@@ -98,25 +109,31 @@ pub(super) async fn deposit(
     Err(at("credit"))
 }
 
-async fn has_history(app: &App, account: AccountId) -> Result<bool, SandboxError> {
+/// Whether a payment ever came in.
+async fn has_funds(app: &App, account: AccountId) -> Result<bool, SandboxError> {
     let page = app
         .store
-        .read_async(move |tx| queries::transaction::page(tx, account, None, 1))
+        .read_async(move |tx| queries::transaction::page(tx, account, None, 1_000))
         .await
         .map_err(|error| failed("history")(error.into()))?;
-    Ok(!page.is_empty())
+    Ok(page.iter().any(|row| {
+        matches!(row, Transaction::Deposit(deposit) if deposit.state == DepositState::Settled)
+            || matches!(row, Transaction::Withdrawal(_))
+    }))
 }
 
+/// Pays, unless it was paid by a start that was cut off; the credit is waited for elsewhere.
 async fn pay(economy: &Economy, bolt11: &str) -> Result<(), SandboxError> {
     for _ in 0..TRIES {
         let (counterparty, bolt11) = (economy.counterparty.clone(), bolt11.to_owned());
         let sent = tokio::task::spawn_blocking(move || counterparty.pay(&bolt11, None)).await?;
         match sent {
-            Ok((_, ended)) => {
-                if let Ok(Ended::Settled(_)) = ended.await {
-                    return Ok(());
-                }
-            }
+            Ok((_, ended)) => match tokio::time::timeout(PATIENCE, ended).await {
+                Ok(Ok(Ended::Failed(reason))) => tracing::debug!(?reason, "tried again"),
+                Ok(Ok(Ended::Settled(_))) => return Ok(()),
+                Ok(Err(_)) | Err(_) => return Err(at("payment")),
+            },
+            Err(SendError::Duplicate) => return Ok(()),
             Err(error) => tracing::debug!(%error, "the first payment is tried again"),
         }
         tokio::time::sleep(PAUSE).await;

@@ -1,17 +1,20 @@
 //! Gives reserved withdrawals to the node: claim (committed), call, write the answer.
 //!
 //! A withdrawal is claimed only from `Reserved`, which means that nothing of it is under way, so a rejection proves
-//! that nothing was sent. Such a one is tried again for a while: channels may be full, or the peer away. `Unknown`
-//! is left alone: only the node's word ends it.
+//! that nothing was sent. Such a one is tried again while its invoice is valid: channels may be full, or the peer away;
+//! only a route that is not found again and again ends it sooner. `Unknown` is left alone: only the node's word ends
+//! it. Every answer names the attempt it is for, so that a dispatcher that was overtaken changes nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use money::Msat;
+use payments::payment_hash::PaymentPreimage;
 use payments::ports::{PayAnswer, PayRequest, Rejection};
 use payments::withdrawal::{Withdrawal, WithdrawalFailure};
 use store::acts::dispatch::{claim_due_withdrawals, requeue_withdrawal};
-use store::acts::outcome::{OutcomeError, fail_withdrawal, settle_withdrawal};
+use store::acts::outcome::{OutcomeError, fail_unsent_withdrawal, settle_withdrawal};
 use store::queries::payment::next_dispatch_at;
 use store::{Signal, StoreError};
 use tokio::sync::Semaphore;
@@ -25,8 +28,10 @@ use crate::problem::chain;
 const PARALLEL: usize = 4;
 /// The longest wait: a wake-up only shortens it.
 const POLL: Duration = Duration::from_secs(1);
-/// How long a withdrawal that cannot be sent is tried before it fails.
-const WINDOW: SignedDuration = SignedDuration::from_secs(30);
+/// How often a route is looked for before the withdrawal fails: about half a minute.
+const MOST_ATTEMPTS: i64 = 18;
+/// How long to wait before an answer that could not be written is written again.
+const PAUSE: Duration = Duration::from_millis(250);
 /// The waits between tries, the last one repeated.
 const BACK_OFF_MS: [i64; 5] = [100, 250, 500, 1_000, 2_000];
 
@@ -40,15 +45,16 @@ pub async fn run(app: App, stop: CancellationToken) {
             Ok(claimed) => claimed,
             Err(error) => {
                 tracing::error!(error = %chain(&error), "no withdrawal can be claimed now");
+                tokio::time::sleep(PAUSE).await;
                 Vec::new()
             }
         };
         let any = !claimed.is_empty();
         for withdrawal in claimed {
-            let (app, slots) = (app.clone(), Arc::clone(&slots));
+            let (app, slots, stop) = (app.clone(), Arc::clone(&slots), stop.clone());
             let slot = slots.acquire_owned().await;
             calls.spawn_blocking(move || {
-                dispatch(&app, &withdrawal);
+                dispatch(&app, &withdrawal, &stop);
                 drop(slot);
             });
         }
@@ -95,11 +101,10 @@ async fn next_wait(app: &App) -> Duration {
     Duration::from_micros(u64::try_from(micros).unwrap_or(0)).clamp(Duration::from_millis(20), POLL)
 }
 
-/// Sends one withdrawal and writes the answer; an answer that cannot be written leaves it in doubt, which the
-/// node's event or the next start resolves.
-fn dispatch(app: &App, withdrawal: &Withdrawal) {
-    let written = if withdrawal.expires_at <= app.clock.now() {
-        fail(app, withdrawal, WithdrawalFailure::InvoiceExpired)
+/// Sends one withdrawal and writes the answer, again and again if the database is away: nobody else knows it.
+fn dispatch(app: &App, withdrawal: &Withdrawal, stop: &CancellationToken) {
+    let answer = if withdrawal.expires_at <= app.clock.now() {
+        Answer::Unsent(WithdrawalFailure::InvoiceExpired)
     } else {
         let answer = app.rail.pay(&PayRequest {
             bolt11: withdrawal.bolt11.clone(),
@@ -107,11 +112,53 @@ fn dispatch(app: &App, withdrawal: &Withdrawal) {
             fee_limit_msat: withdrawal.amounts.fee_reserve_msat,
         });
         tracing::debug!(withdrawal = %withdrawal.id, answer = name(&answer), "dispatched");
-        write_answer(app, withdrawal, answer)
+        Answer::of(answer, withdrawal, app.clock.now())
     };
-    if let Err(error) = written {
+    while let Err(error) = write_down(app, withdrawal, &answer) {
         let id = withdrawal.id;
-        tracing::error!(withdrawal = %id, error = %chain(&error), "an answer is not written");
+        tracing::error!(withdrawal = %id, error = %chain(&error), "an answer is not written yet");
+        let passes = matches!(&error, OutcomeError::Store(StoreError::Unavailable(_)));
+        if !passes || stop.is_cancelled() {
+            // In doubt: the node's event or the next start resolves it.
+            return;
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// What has to be written after a call to the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// It is in flight: nothing.
+    InFlight,
+    /// The payee has it.
+    Paid(PaymentPreimage, Msat),
+    /// Nothing was sent; try again then.
+    Again(Timestamp),
+    /// Nothing was sent, and it is over.
+    Unsent(WithdrawalFailure),
+}
+
+impl Answer {
+    fn of(answer: PayAnswer, withdrawal: &Withdrawal, now: Timestamp) -> Self {
+        match answer {
+            PayAnswer::Unknown => Self::InFlight,
+            PayAnswer::Paid { preimage, fee_msat } => Self::Paid(preimage, fee_msat),
+            PayAnswer::Rejected(Rejection::InvalidInvoice) => {
+                Self::Unsent(WithdrawalFailure::InvalidInvoice)
+            }
+            PayAnswer::Rejected(Rejection::NoRoute) if withdrawal.attempts >= MOST_ATTEMPTS => {
+                Self::Unsent(WithdrawalFailure::NoRoute)
+            }
+            PayAnswer::Rejected(Rejection::NoRoute | Rejection::NotReady) => {
+                let at = next_try(withdrawal.attempts, now);
+                if at < withdrawal.expires_at {
+                    Self::Again(at)
+                } else {
+                    Self::Unsent(WithdrawalFailure::NoRoute)
+                }
+            }
+        }
     }
 }
 
@@ -123,50 +170,32 @@ fn name(answer: &PayAnswer) -> &'static str {
     }
 }
 
-fn write_answer(app: &App, withdrawal: &Withdrawal, answer: PayAnswer) -> Result<(), OutcomeError> {
-    match answer {
-        PayAnswer::Unknown => Ok(()),
-        PayAnswer::Paid { preimage, fee_msat } => {
-            let (act, hash) = (app.acting(), withdrawal.payment_hash);
+fn write_down(app: &App, withdrawal: &Withdrawal, answer: &Answer) -> Result<(), OutcomeError> {
+    let (act, hash) = (app.acting(), withdrawal.payment_hash);
+    let (id, attempt) = (withdrawal.id, withdrawal.attempts);
+    match *answer {
+        Answer::InFlight => {}
+        Answer::Paid(preimage, fee_msat) => {
             app.store
-                .write(move |tx| settle_withdrawal(tx, &act, &hash, Some(preimage), fee_msat))
-                .map(drop)
+                .write(move |tx| settle_withdrawal(tx, &act, &hash, Some(preimage), fee_msat))?;
         }
-        PayAnswer::Rejected(Rejection::InvalidInvoice) => {
-            fail(app, withdrawal, WithdrawalFailure::InvalidInvoice)
+        Answer::Again(at) => {
+            app.store
+                .write(move |tx| requeue_withdrawal(tx, &act, id, attempt, at))?;
         }
-        PayAnswer::Rejected(Rejection::NoRoute | Rejection::NotReady) => {
-            match next_try(withdrawal, app.clock.now()) {
-                Some(at) => {
-                    let (act, id) = (app.acting(), withdrawal.id);
-                    app.store
-                        .write(move |tx| requeue_withdrawal(tx, &act, id, at))?;
-                    Ok(())
-                }
-                None => fail(app, withdrawal, WithdrawalFailure::NoRoute),
-            }
+        Answer::Unsent(reason) => {
+            app.store
+                .write(move |tx| fail_unsent_withdrawal(tx, &act, id, attempt, reason))?;
+            tracing::info!(withdrawal = %id, ?reason, "withdrawal failed, nothing was sent");
         }
     }
-}
-
-/// When to try again: `None` when the window or the invoice would be over by then.
-fn next_try(withdrawal: &Withdrawal, now: Timestamp) -> Option<Timestamp> {
-    let made = usize::try_from(withdrawal.attempts)
-        .unwrap_or(1)
-        .saturating_sub(1);
-    let wait = BACK_OFF_MS[made.min(BACK_OFF_MS.len() - 1)];
-    let at = now.checked_add(SignedDuration::from_millis(wait)).ok()?;
-    let last = withdrawal
-        .created_at
-        .checked_add(WINDOW)
-        .unwrap_or(Timestamp::MAX);
-    (at <= last.min(withdrawal.expires_at)).then_some(at)
-}
-
-fn fail(app: &App, withdrawal: &Withdrawal, reason: WithdrawalFailure) -> Result<(), OutcomeError> {
-    let (act, hash) = (app.acting(), withdrawal.payment_hash);
-    app.store
-        .write(move |tx| fail_withdrawal(tx, &act, &hash, reason))?;
-    tracing::info!(withdrawal = %withdrawal.id, ?reason, "withdrawal failed, nothing was sent");
     Ok(())
+}
+
+/// When to try again after the attempt with this number.
+fn next_try(attempt: i64, now: Timestamp) -> Timestamp {
+    let made = usize::try_from(attempt).unwrap_or(1).saturating_sub(1);
+    let wait = BACK_OFF_MS[made.min(BACK_OFF_MS.len() - 1)];
+    now.checked_add(SignedDuration::from_millis(wait))
+        .unwrap_or(Timestamp::MAX)
 }

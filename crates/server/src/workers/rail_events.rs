@@ -13,6 +13,8 @@ use store::StoreError;
 use store::acts::deposit::{CreditError, Credited, credit_deposit};
 use store::acts::halt::halt;
 use store::acts::outcome::{Outcome, OutcomeError, fail_withdrawal, settle_withdrawal};
+use store::acts::posting::PostError;
+use store::acts::set_aside::{Report, set_aside};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -34,13 +36,31 @@ enum EventError {
     Store(#[from] StoreError),
 }
 
+impl EventError {
+    /// Whether the same event may be written a little later.
+    fn may_pass(&self) -> bool {
+        let store = match self {
+            Self::Credit(
+                CreditError::Store(error) | CreditError::Post(PostError::Store(error)),
+            )
+            | Self::Outcome(
+                OutcomeError::Store(error) | OutcomeError::Post(PostError::Store(error)),
+            )
+            | Self::Store(error) => error,
+            Self::Credit(_) | Self::Outcome(_) => return false,
+        };
+        matches!(store, StoreError::Unavailable(_) | StoreError::Closed)
+    }
+}
+
 /// Pumps events until `stop`; runs on a thread of its own.
 pub fn run(app: &App, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         let Some(event) = app.rail.next_event(WAIT) else {
             continue;
         };
-        match write_down(app, &event) {
+        let written = write_down(app, &event).or_else(|error| put_aside(app, &event, error));
+        match written {
             Ok(()) => app.rail.acknowledge(),
             Err(error) => {
                 tracing::error!(error = %chain(&error), "an event of the node is not written yet");
@@ -48,6 +68,49 @@ pub fn run(app: &App, stop: &CancellationToken) {
             }
         }
     }
+}
+
+/// An event that no act can apply is kept whole, and money is halted: the events behind it must not wait for ever.
+fn put_aside(app: &App, event: &RailEvent, error: EventError) -> Result<(), EventError> {
+    let report = match (error.may_pass(), event) {
+        (true, _) | (_, RailEvent::Other(_)) => return Err(error),
+        (
+            _,
+            RailEvent::PaymentSucceeded {
+                payment_hash,
+                preimage,
+                fee_msat,
+            },
+        ) => Report {
+            kind: "payment_succeeded",
+            payment_hash: *payment_hash,
+            amount_msat: fee_msat.map(Msat::get),
+            preimage: *preimage,
+        },
+        (_, RailEvent::PaymentFailed { payment_hash, .. }) => Report {
+            kind: "payment_failed",
+            payment_hash: *payment_hash,
+            amount_msat: None,
+            preimage: None,
+        },
+        (
+            _,
+            RailEvent::PaymentReceived {
+                payment_hash,
+                amount_msat,
+            },
+        ) => Report {
+            kind: "payment_received",
+            payment_hash: *payment_hash,
+            amount_msat: Some(amount_msat.get()),
+            preimage: None,
+        },
+    };
+    let (act, why) = (app.acting(), chain(&error));
+    tracing::error!(hash = %report.payment_hash, error = why, "ALERT: a report is set aside; money is halted");
+    app.store
+        .write(move |tx| Ok::<_, StoreError>(set_aside(tx, &act, &report, &why)?))?;
+    Ok(())
 }
 
 fn write_down(app: &App, event: &RailEvent) -> Result<(), EventError> {
@@ -69,6 +132,10 @@ fn write_down(app: &App, event: &RailEvent) -> Result<(), EventError> {
                 }
             }
             let (act, hash) = (app.acting(), *payment_hash);
+            if fee_msat.is_none() {
+                tracing::error!(hash = %payment_hash, "ALERT: paid for an unknown fee; money is halted");
+                stop_money(app, "the node paid a fee that it does not tell")?;
+            }
             let fee_msat = fee_msat.unwrap_or(Msat::ZERO);
             let outcome = app
                 .store
@@ -133,17 +200,16 @@ fn report(app: &App, hash: &PaymentHash, outcome: &Outcome) -> Result<(), EventE
         }
         Outcome::NotOurs => {
             tracing::error!(%hash, "ALERT: the node paid what no withdrawal asked for; money is halted");
-            let act = app.acting();
-            app.store.write(move |tx| {
-                Ok::<_, StoreError>(halt(
-                    tx,
-                    &act,
-                    "the node paid what no withdrawal asked for",
-                )?)
-            })?;
+            stop_money(app, "the node paid what no withdrawal asked for")?;
         }
     }
     Ok(())
+}
+
+fn stop_money(app: &App, reason: &'static str) -> Result<(), StoreError> {
+    let act = app.acting();
+    app.store
+        .write(move |tx| Ok::<_, StoreError>(halt(tx, &act, reason)?))
 }
 
 /// The node's reason in the domain's words.

@@ -1,18 +1,19 @@
 //! What a start finds in doubt: every withdrawal that was dispatched and has no outcome.
 //!
 //! Before the node starts, its stored state is searched for the payment hashes: what stands nowhere was never sent.
-//! After it has started, its own records tell what was paid or failed. Everything else stays in doubt until an
-//! event decides. Sending again is never a way to find out.
+//! After it has started, its own records tell what was paid. Everything else stays in doubt until an event decides:
+//! a record that says "failed" can be an earlier refusal whose successor is in flight. Sending again is never a way
+//! to find out.
 
 use std::collections::HashSet;
 
 use money::Msat;
 use payments::payment_hash::PaymentHash;
 use payments::ports::{NodeState, NodeStateError, RailPayment};
-use payments::withdrawal::{Withdrawal, WithdrawalFailure};
+use payments::withdrawal::Withdrawal;
 use rail_ldk::{LdkRail, never_sent};
 use store::acts::dispatch::requeue_withdrawal;
-use store::acts::outcome::{OutcomeError, fail_withdrawal, settle_withdrawal};
+use store::acts::outcome::{OutcomeError, settle_withdrawal};
 use store::queries::payment::dispatched;
 use store::{Store, StoreError};
 
@@ -67,9 +68,9 @@ pub fn resolve(app: &App, rail: &LdkRail, doubt: Doubt) -> Result<(), RecoveryEr
                 continue;
             }
             let act = app.acting();
-            let now = act.now;
+            let (now, attempt) = (act.now, withdrawal.attempts);
             app.store
-                .write(move |tx| requeue_withdrawal(tx, &act, id, now))?;
+                .write(move |tx| requeue_withdrawal(tx, &act, id, attempt, now))?;
             tracing::warn!(withdrawal = %id, "was never sent: dispatched again");
         } else {
             by_record(app, &withdrawal)?;
@@ -89,13 +90,8 @@ fn by_record(app: &App, withdrawal: &Withdrawal) -> Result<(), RecoveryError> {
                 .write(move |tx| settle_withdrawal(tx, &act, &hash, preimage, fee_msat))?;
             tracing::warn!(withdrawal = %withdrawal.id, fee_msat = Msat::get(fee_msat), "was paid: settled");
         }
-        RailPayment::Failed => {
-            let reason = WithdrawalFailure::Unexpected;
-            app.store
-                .write(move |tx| fail_withdrawal(tx, &act, &hash, reason))?;
-            tracing::warn!(withdrawal = %withdrawal.id, "has failed: given back");
-        }
         RailPayment::Succeeded { fee_msat: None, .. }
+        | RailPayment::Failed
         | RailPayment::Pending
         | RailPayment::NotFound => {
             tracing::info!(withdrawal = %withdrawal.id, "is in flight: the node's event decides");

@@ -25,6 +25,8 @@ use crate::problem::chain;
 const PARALLEL: usize = 64;
 /// How long a claim holds: longer than an attempt can take.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
+/// How long to wait when the database is away.
+const PAUSE: Duration = Duration::from_millis(250);
 /// The longest wait: a wake-up only shortens it.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -39,6 +41,7 @@ pub async fn run(app: App, client: WebhookClient, stop: CancellationToken) {
             Ok(claimed) => claimed,
             Err(error) => {
                 tracing::error!(error = %chain(&error), "no delivery can be claimed now");
+                tokio::time::sleep(PAUSE).await;
                 Vec::new()
             }
         };

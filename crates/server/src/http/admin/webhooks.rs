@@ -1,6 +1,6 @@
 //! `POST`, `GET` and `DELETE /admin/v1/webhooks`. The secret is shown once, when the endpoint is made.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use payments::ids::EndpointId;
 use payments::webhook::{EndpointState, SigningSecret, WebhookEndpoint};
@@ -16,6 +16,7 @@ use super::super::HttpState;
 use super::super::answer::json;
 use super::super::auth::Operator;
 use super::super::body::JsonBody;
+use super::super::segment::Segment;
 use super::account_of;
 use crate::present;
 use crate::problem::ApiError;
@@ -91,7 +92,7 @@ pub async fn list(
 pub async fn delete(
     State(state): State<HttpState>,
     _operator: Operator,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Response, ApiError> {
     let id: EndpointId = id.parse().map_err(|_| ApiError::not_found("webhook"))?;
     let found = state

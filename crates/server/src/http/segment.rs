@@ -1,0 +1,19 @@
+//! The variable segment of a path, where even what cannot be decoded is answered in JSON.
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+
+use crate::problem::ApiError;
+
+/// The decoded segment.
+pub struct Segment(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let found = Path::<String>::from_request_parts(parts, state).await;
+        let Path(text) = found.map_err(|_| ApiError::not_found("path"))?;
+        Ok(Self(text))
+    }
+}
