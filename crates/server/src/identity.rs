@@ -2,7 +2,6 @@
 
 use payments::api_key::PresentedKey;
 use payments::ids::{AccountId, ApiKeyId};
-use store::StoreError;
 use store::queries::account::key_by_number;
 use wire::Problem;
 
@@ -27,7 +26,7 @@ pub async fn identify(app: &App, token: &str) -> Result<Identity, ApiError> {
     let number = presented.number;
     let stored = app
         .store
-        .read_async(move |tx| Ok::<_, StoreError>(key_by_number(tx, number)?))
+        .read_async(move |tx| key_by_number(tx, number))
         .await?;
     match stored {
         Some(key) if presented.matches(&key.hash) => Ok(Identity {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use store::queries::audit::audit;
-use store::{Store, StoreConfig, StoreError};
+use store::{Store, StoreConfig};
 
 use super::{CliError, print};
 use crate::audit::Report;
@@ -42,7 +42,7 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitCode, CliError> {
         None => config::load(args.config.as_deref())?.store(),
     };
     let store = Store::open_read_only(&database)?;
-    let audit = store.read(|tx| Ok::<_, StoreError>(audit(tx)?))?;
+    let audit = store.read(audit)?;
     let report = Report::of(&audit);
     if args.json {
         print::answer(&serde_json::to_string(&report)?);

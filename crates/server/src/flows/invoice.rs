@@ -8,7 +8,6 @@ use payments::ids::InvoiceId;
 use payments::invoice::{Invoice, InvoiceState, MAX_DESCRIPTION_BYTES, MAX_EXPIRY_SECONDS};
 use payments::metadata::Metadata;
 use payments::ports::{CreateInvoiceError, InvoiceRequest, RailInvoice};
-use store::StoreError;
 use store::acts::idempotency::{Claim, IdempotencyKey, find};
 use store::acts::invoice::{RecordedInvoice, record_invoice};
 use wire::Problem;
@@ -98,7 +97,7 @@ async fn earlier_answer(
     let account = identity.account_id;
     let claim = app
         .store
-        .read_async(move |tx| Ok::<_, StoreError>(find(tx, account, &key)?))
+        .read_async(move |tx| find(tx, account, &key))
         .await?;
     match claim {
         Some(Claim::Replay(response)) => Ok(Some(response)),

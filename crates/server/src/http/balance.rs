@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use store::StoreError;
 use store::queries;
 use wire::bitvora::Success;
 
@@ -24,7 +23,7 @@ pub async fn get(
     let balance = state
         .app
         .store
-        .read_async(move |tx| Ok::<_, StoreError>(queries::account::balance(tx, account)?))
+        .read_async(move |tx| queries::account::balance(tx, account))
         .await?
         .ok_or_else(|| ApiError::not_found("account"))?;
     Ok(json(

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
-use store::StoreError;
 use store::acts::halt::halted;
 
 use super::HttpState;
@@ -24,7 +23,7 @@ pub async fn readyz(State(state): State<HttpState>) -> Response {
     let halted = state
         .app
         .store
-        .read_async(|tx| Ok::<_, StoreError>(halted(tx)?))
+        .read_async(halted)
         .await;
     match halted {
         Ok(None) => json(200, &Health { status: "ready" }),

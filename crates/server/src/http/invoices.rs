@@ -5,7 +5,6 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use money::Msat;
 use payments::ids::InvoiceId;
-use store::StoreError;
 use store::queries;
 use wire::Problem;
 use wire::bitvora::{LightningInvoiceRequest, Success};
@@ -71,7 +70,7 @@ pub async fn get(
     let found = state
         .app
         .store
-        .read_async(move |tx| Ok::<_, StoreError>(queries::payment::invoice(tx, account, id)?))
+        .read_async(move |tx| queries::payment::invoice(tx, account, id))
         .await?
         .ok_or_else(|| ApiError::not_found("invoice"))?;
     let body = present::invoice(&found, &state.app.rail.node_id().to_string());

@@ -4,7 +4,6 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 use payments::ids::{DepositId, WithdrawalId};
-use store::StoreError;
 use store::queries;
 use wire::Problem;
 use wire::bitvora::{PageQuery, Success};
@@ -42,7 +41,7 @@ pub async fn list(
         .app
         .store
         .read_async(move |tx| {
-            Ok::<_, StoreError>(queries::transaction::page(tx, account, before, limit + 1)?)
+            queries::transaction::page(tx, account, before, limit + 1)
         })
         .await?;
     let shown = page.len().min(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -85,7 +84,7 @@ pub async fn deposit(
     let found = state
         .app
         .store
-        .read_async(move |tx| Ok::<_, StoreError>(queries::payment::deposit(tx, account, id)?))
+        .read_async(move |tx| queries::payment::deposit(tx, account, id))
         .await?
         .ok_or_else(|| ApiError::not_found("deposit"))?;
     let body = present::deposit(&found, state.app.network);
@@ -106,7 +105,7 @@ pub async fn withdrawal(
     let found = state
         .app
         .store
-        .read_async(move |tx| Ok::<_, StoreError>(queries::payment::withdrawal(tx, account, id)?))
+        .read_async(move |tx| queries::payment::withdrawal(tx, account, id))
         .await?
         .ok_or_else(|| ApiError::not_found("withdrawal"))?;
     let body = present::withdrawal(&found, state.app.network);

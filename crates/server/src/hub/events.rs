@@ -73,7 +73,7 @@ pub async fn pump(app: App, clients: Clients, stop: CancellationToken) {
     let mut cursor = loop {
         match app
             .store
-            .read_async(|tx| Ok::<_, StoreError>(newest(tx)?))
+            .read_async(newest)
             .await
         {
             Ok(floor) => break Cursor::from(floor),

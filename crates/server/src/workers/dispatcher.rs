@@ -79,7 +79,7 @@ async fn claim(app: &App, slots: &Semaphore) -> Result<Vec<Withdrawal>, StoreErr
     let act = app.acting();
     let limit = i64::try_from(free).unwrap_or(1);
     // Looking first keeps an idle server from writing.
-    let due = app.store.read_async(|tx| next_dispatch_at(tx)).await?;
+    let due = app.store.read_async(next_dispatch_at).await?;
     if due.is_none_or(|at| at > act.now.as_microsecond()) {
         return Ok(Vec::new());
     }
@@ -91,7 +91,7 @@ async fn claim(app: &App, slots: &Semaphore) -> Result<Vec<Withdrawal>, StoreErr
 async fn next_wait(app: &App) -> Duration {
     let due = app
         .store
-        .read_async(|tx| next_dispatch_at(tx))
+        .read_async(next_dispatch_at)
         .await
         .ok()
         .flatten();

@@ -109,7 +109,7 @@ fn put_aside(app: &App, event: &RailEvent, error: EventError) -> Result<(), Even
     let (act, why) = (app.acting(), chain(&error));
     tracing::error!(hash = %report.payment_hash, error = why, "ALERT: a report is set aside; money is halted");
     app.store
-        .write(move |tx| Ok::<_, StoreError>(set_aside(tx, &act, &report, &why)?))?;
+        .write(move |tx| set_aside(tx, &act, &report, &why))?;
     Ok(())
 }
 
@@ -121,8 +121,8 @@ fn write_down(app: &App, event: &RailEvent) -> Result<(), EventError> {
             fee_msat,
         } => {
             let (mut preimage, mut fee_msat) = (*preimage, *fee_msat);
-            if preimage.is_none() || fee_msat.is_none() {
-                if let RailPayment::Succeeded {
+            if (preimage.is_none() || fee_msat.is_none())
+                && let RailPayment::Succeeded {
                     preimage: known,
                     fee_msat: fee,
                 } = app.rail.payment(payment_hash)
@@ -130,7 +130,6 @@ fn write_down(app: &App, event: &RailEvent) -> Result<(), EventError> {
                     preimage = preimage.or(known);
                     fee_msat = fee_msat.or(fee);
                 }
-            }
             let (act, hash) = (app.acting(), *payment_hash);
             if fee_msat.is_none() {
                 tracing::error!(hash = %payment_hash, "ALERT: paid for an unknown fee; money is halted");
@@ -209,7 +208,7 @@ fn report(app: &App, hash: &PaymentHash, outcome: &Outcome) -> Result<(), EventE
 fn stop_money(app: &App, reason: &'static str) -> Result<(), StoreError> {
     let act = app.acting();
     app.store
-        .write(move |tx| Ok::<_, StoreError>(halt(tx, &act, reason)?))
+        .write(move |tx| halt(tx, &act, reason))
 }
 
 /// The node's reason in the domain's words.

@@ -45,7 +45,7 @@ pub struct Doubt {
 /// # Errors
 /// [`RecoveryError`].
 pub fn look(store: &Store, state: &dyn NodeState) -> Result<Doubt, RecoveryError> {
-    let withdrawals = store.read(|tx| dispatched(tx))?;
+    let withdrawals = store.read(dispatched)?;
     let hashes: Vec<PaymentHash> = withdrawals.iter().map(|w| w.payment_hash).collect();
     let never_sent = never_sent(state, &hashes)?;
     Ok(Doubt {

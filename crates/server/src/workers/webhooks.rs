@@ -69,7 +69,7 @@ pub async fn run(app: App, client: WebhookClient, stop: CancellationToken) {
 
 async fn claim(app: &App, free: usize) -> Result<Vec<ClaimedDelivery>, StoreError> {
     let act = app.acting();
-    let due = app.store.read_async(|tx| next_delivery_at(tx)).await?;
+    let due = app.store.read_async(next_delivery_at).await?;
     if free == 0 || due.is_none_or(|at| at > act.now.as_microsecond()) {
         return Ok(Vec::new());
     }
@@ -88,7 +88,7 @@ async fn next_wait(app: &App, slots: &Semaphore) -> Duration {
     }
     let due = app
         .store
-        .read_async(|tx| next_delivery_at(tx))
+        .read_async(next_delivery_at)
         .await
         .ok()
         .flatten();

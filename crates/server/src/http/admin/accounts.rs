@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::response::Response;
 use payments::account::Account;
-use store::StoreError;
 use store::acts::account::create_account;
 use store::queries;
 use wire::admin::CreateAccountRequest;
@@ -32,7 +31,7 @@ pub async fn create(
     let account = state
         .app
         .store
-        .write_async(move |tx| Ok::<_, StoreError>(create_account(tx, &act, &request.name)?))
+        .write_async(move |tx| create_account(tx, &act, &request.name))
         .await?;
     tracing::info!(account = %account.id, "account created");
     Ok(json(201, &shown(&account)))
@@ -49,7 +48,7 @@ pub async fn list(
     let accounts = state
         .app
         .store
-        .read_async(|tx| Ok::<_, StoreError>(queries::account::list(tx, MAX_LISTED)?))
+        .read_async(|tx| queries::account::list(tx, MAX_LISTED))
         .await?;
     Ok(json(200, &accounts.iter().map(shown).collect::<Vec<_>>()))
 }

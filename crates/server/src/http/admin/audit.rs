@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use store::StoreError;
 use store::queries::audit::audit;
 
 use super::super::HttpState;
@@ -22,7 +21,7 @@ pub async fn get(
     let audit = state
         .app
         .store
-        .read_async(|tx| Ok::<_, StoreError>(audit(tx)?))
+        .read_async(audit)
         .await?;
     let status = if audit.holds() { 200 } else { 500 };
     Ok(json(status, &Report::of(&audit)))

@@ -4,7 +4,6 @@ use axum::extract::State;
 use axum::response::Response;
 use payments::ids::EndpointId;
 use payments::webhook::{EndpointState, SigningSecret, WebhookEndpoint};
-use store::StoreError;
 use store::acts::webhook::{create_endpoint, disable_endpoint};
 use store::queries::webhook::endpoints;
 use webhooks::Secret;
@@ -58,7 +57,7 @@ pub async fn create(
     state
         .app
         .store
-        .write_async(move |tx| Ok::<_, StoreError>(create_endpoint(tx, &written)?))
+        .write_async(move |tx| create_endpoint(tx, &written))
         .await?;
     tracing::info!(endpoint = %endpoint.id, account = %account_id, "webhook created");
     let created = CreatedWebhook {
@@ -80,7 +79,7 @@ pub async fn list(
     let found = state
         .app
         .store
-        .read_async(|tx| Ok::<_, StoreError>(endpoints(tx, None)?))
+        .read_async(|tx| endpoints(tx, None))
         .await?;
     Ok(json(200, &found.iter().map(shown).collect::<Vec<_>>()))
 }
@@ -98,7 +97,7 @@ pub async fn delete(
     let found = state
         .app
         .store
-        .read_async(|tx| Ok::<_, StoreError>(endpoints(tx, None)?))
+        .read_async(|tx| endpoints(tx, None))
         .await?;
     let mut endpoint = found
         .into_iter()
@@ -107,7 +106,7 @@ pub async fn delete(
     state
         .app
         .store
-        .write_async(move |tx| Ok::<_, StoreError>(disable_endpoint(tx, id)?))
+        .write_async(move |tx| disable_endpoint(tx, id))
         .await?;
     endpoint.state = EndpointState::Disabled;
     tracing::info!(endpoint = %endpoint.id, "webhook disabled");
