@@ -1,0 +1,162 @@
+//! The whole stack: the leyden binary as a child, commanded over the hub, as its users do.
+//!
+//! Nothing of ours is called in the process: what is measured comes over sockets. A run counts only
+//! if every event and webhook came once and the audit says that the books hold.
+
+mod hub;
+mod sandbox;
+mod sink;
+
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::options::Options;
+use crate::stats::Measured;
+use crate::usage::Meter;
+use hub::{Hub, HubError, Told};
+use sandbox::{Sandbox, SandboxError};
+use sink::Sink;
+
+/// How long anything may take before it counts as never.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What every payment carries, as on the other side.
+const AMOUNT_SAT: u64 = 10;
+/// Requests for invoices under way at once, before the clock starts.
+const PARALLEL_INVOICES: usize = 8;
+
+/// Why the stack has no figures.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    #[error("a file, socket or runtime was refused")]
+    Io(#[from] std::io::Error),
+    #[error("the sandbox")]
+    Sandbox(#[from] SandboxError),
+    #[error("the hub")]
+    Hub(#[from] HubError),
+    #[error("{count} webhooks came, and {expected} should have")]
+    Webhooks { count: usize, expected: usize },
+    #[error("{0} webhooks came twice")]
+    Repeated(usize),
+}
+
+/// Runs the stack once, on a fresh sandbox.
+pub fn run(options: &Options, round: usize) -> Result<Measured, StackError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
+    runtime.block_on(measure(options, round))
+}
+
+async fn measure(options: &Options, round: usize) -> Result<Measured, StackError> {
+    let sandbox = Sandbox::start(options).await?;
+    let sink = Sink::start().await?;
+    sandbox.register_webhook(&sink.url).await?;
+    let warm_up = invoices(&sandbox, options.warm_up()).await?;
+    let invoices = invoices(&sandbox, options.payments()).await?;
+    let mut hub = Hub::connect(sandbox.hub_url(), sandbox.api_key()).await?;
+
+    let name = format!("warm-up-{round}");
+    pay(&mut hub, &name, &warm_up, options.in_flight()).await?;
+    // Pending and completed, of every payment.
+    let mut expected = 2 * warm_up.len();
+    await_webhooks(&sink, expected).await?;
+
+    let meter = Meter::start(sandbox.pid(), &[std::process::id()]);
+    let name = format!("payment-{round}");
+    let mut measured = pay(&mut hub, &name, &invoices, options.in_flight()).await?;
+    let completed_at = Instant::now();
+    expected += 2 * invoices.len();
+    await_webhooks(&sink, expected).await?;
+    measured.webhooks_after = Some(completed_at.elapsed());
+    measured.spent = meter.read();
+
+    sandbox.audit().await?;
+    // Once more: nothing may have come late and twice.
+    await_webhooks(&sink, expected).await?;
+    hub.close().await?;
+    sandbox.stop().await?;
+    Ok(measured)
+}
+
+async fn invoices(sandbox: &Sandbox, count: usize) -> Result<Vec<String>, SandboxError> {
+    stream::iter(0..count)
+        .map(|_| sandbox.invoice(AMOUNT_SAT))
+        .buffer_unordered(PARALLEL_INVOICES)
+        .try_collect()
+        .await
+}
+
+/// When a payment was commanded, created and completed.
+struct Course {
+    invoked: Instant,
+    created: Option<Duration>,
+    completed: Option<Duration>,
+}
+
+/// Pays every invoice, at most so many at a time, and waits for the end of the last.
+async fn pay(
+    hub: &mut Hub,
+    name: &str,
+    invoices: &[String],
+    in_flight: usize,
+) -> Result<Measured, HubError> {
+    let mut courses: Vec<Course> = Vec::with_capacity(invoices.len());
+    let mut completed = 0;
+    let began = Instant::now();
+    while completed < invoices.len() {
+        while courses.len() < invoices.len() && courses.len() - completed < in_flight {
+            let index = courses.len();
+            courses.push(Course {
+                invoked: Instant::now(),
+                created: None,
+                completed: None,
+            });
+            let client_id = format!("{name}-{index}");
+            hub.withdraw(&client_id, &invoices[index]).await?;
+        }
+        let (told, client_id) = hub.next(PATIENCE).await?;
+        let index = client_id
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('-'));
+        let index: Option<usize> = index.and_then(|digits| digits.parse().ok());
+        let Some(course) = index.and_then(|index| courses.get_mut(index)) else {
+            return Err(HubError::Stray(client_id));
+        };
+        let (slot, is_end) = match told {
+            Told::Created => (&mut course.created, false),
+            Told::Completed => (&mut course.completed, true),
+        };
+        if slot.replace(course.invoked.elapsed()).is_some() {
+            return Err(HubError::Repeated(client_id));
+        }
+        completed += usize::from(is_end);
+    }
+    let took = began.elapsed();
+    let created: Option<Vec<_>> = courses.iter().map(|course| course.created).collect();
+    Ok(Measured {
+        payments: completed,
+        took,
+        completed: courses
+            .iter()
+            .filter_map(|course| course.completed)
+            .collect(),
+        created: created.ok_or(HubError::NotCreated)?,
+        webhooks_after: None,
+        spent: None,
+    })
+}
+
+/// Waits until as many webhooks have come, and not one more or twice.
+async fn await_webhooks(sink: &Sink, expected: usize) -> Result<(), StackError> {
+    let count = sink.until(expected, PATIENCE).await;
+    let repeated = sink.repeated();
+    if repeated > 0 {
+        return Err(StackError::Repeated(repeated));
+    }
+    if count != expected {
+        return Err(StackError::Webhooks { count, expected });
+    }
+    Ok(())
+}
