@@ -2,8 +2,6 @@
 //!
 //! What is proven does not depend on the length; a longer run finds rarer interleavings.
 
-#![expect(clippy::expect_used, reason = "a test says what it expected")]
-
 mod kills;
 mod sandbox;
 

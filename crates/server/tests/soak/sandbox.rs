@@ -135,7 +135,6 @@ impl Sandbox {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test client, made once")]
 fn client() -> reqwest::Client {
     reqwest::Client::builder()
         .timeout(PATIENCE)

@@ -24,7 +24,7 @@ pub fn invoice(
 /// A withdrawal of `account`.
 ///
 /// # Errors
-/// See [`invoice`].
+/// See [`invoice()`].
 pub fn withdrawal(
     tx: &mut Tx<'_>,
     account: AccountId,
@@ -37,7 +37,7 @@ pub fn withdrawal(
 /// A deposit of `account`.
 ///
 /// # Errors
-/// See [`invoice`].
+/// See [`invoice()`].
 pub fn deposit(
     tx: &mut Tx<'_>,
     account: AccountId,
@@ -59,7 +59,7 @@ pub fn deposit(
 /// Every withdrawal whose outcome is not known.
 ///
 /// # Errors
-/// See [`invoice`].
+/// See [`invoice()`].
 pub fn dispatched(tx: &mut Tx<'_>) -> Result<Vec<Withdrawal>, StoreError> {
     tx.query(
         concat!(
@@ -77,7 +77,7 @@ pub fn dispatched(tx: &mut Tx<'_>) -> Result<Vec<Withdrawal>, StoreError> {
 /// When the next reserved withdrawal may be dispatched, in microseconds since 1970; `None` when none waits.
 ///
 /// # Errors
-/// See [`invoice`].
+/// See [`invoice()`].
 pub fn next_dispatch_at(tx: &mut Tx<'_>) -> Result<Option<i64>, StoreError> {
     let found = tx.query_opt(
         "SELECT next_attempt_at FROM withdrawal WHERE state = 'reserved'
