@@ -1,0 +1,207 @@
+//! [`FakeRail`]: a Lightning node that says what the test tells it to, and remembers what it was asked.
+//!
+//! Its invoices are real. Like a real node it gives the same event again until it is acknowledged.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bitcoin::secp256k1::PublicKey;
+use money::Msat;
+use payments::payment_hash::PaymentHash;
+use payments::ports::{
+    Clock, CreateInvoiceError, InvoiceRequest, PayAnswer, PayRequest, Rail, RailEvent, RailInvoice,
+    RailPayment,
+};
+
+use crate::clock::FakeClock;
+use crate::invoice::{InvoiceSpec, payee};
+
+/// The node of ours: see [`crate::payee`].
+const OUR_NODE: u8 = 1;
+
+/// A scripted node. Whatever is not scripted is in flight until the test pushes an event.
+pub struct FakeRail {
+    clock: Arc<FakeClock>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    answers: HashMap<PaymentHash, VecDeque<PayAnswer>>,
+    records: HashMap<PaymentHash, RailPayment>,
+    asked: Vec<PayRequest>,
+    invoices: Vec<InvoiceRequest>,
+    events: VecDeque<RailEvent>,
+    given: usize,
+    acknowledged: usize,
+    acknowledgements_to_lose: usize,
+    payments_wait: bool,
+    down: bool,
+}
+
+impl FakeRail {
+    /// A node that goes by `clock`.
+    #[must_use]
+    pub fn new(clock: Arc<FakeClock>) -> Self {
+        Self {
+            clock,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers the next calls to pay `payment_hash` with these, in order; the last one stays.
+    pub fn script(&self, payment_hash: PaymentHash, answers: impl IntoIterator<Item = PayAnswer>) {
+        let answers = answers.into_iter().collect();
+        self.state().answers.insert(payment_hash, answers);
+    }
+
+    /// What the node's own record says about a payment.
+    pub fn record(&self, payment_hash: PaymentHash, payment: RailPayment) {
+        self.state().records.insert(payment_hash, payment);
+    }
+
+    /// Makes something happen at the node.
+    pub fn push(&self, event: RailEvent) {
+        self.state().events.push_back(event);
+        self.changed.notify_all();
+    }
+
+    /// A payment to one of our invoices arrives.
+    ///
+    /// # Panics
+    /// For an amount above all bitcoin.
+    pub fn receive(&self, payment_hash: PaymentHash, amount_msat: u64) {
+        let amount_msat = Msat::from_unsigned(amount_msat).expect("an amount");
+        self.push(RailEvent::PaymentReceived {
+            payment_hash,
+            amount_msat,
+        });
+    }
+
+    /// Loses the next `count` acknowledgements, as a crash between the write and the acknowledgement does.
+    pub fn lose_acknowledgements(&self, count: usize) {
+        self.state().acknowledgements_to_lose = count;
+    }
+
+    /// Keeps every call to pay waiting while `wait` is true.
+    pub fn hold_payments(&self, wait: bool) {
+        self.state().payments_wait = wait;
+        self.changed.notify_all();
+    }
+
+    /// Makes the node unable to make invoices while `down` is true.
+    pub fn set_down(&self, down: bool) {
+        self.state().down = down;
+    }
+
+    /// Every call to pay that has begun, in order.
+    #[must_use]
+    pub fn asked(&self) -> Vec<PayRequest> {
+        self.state().asked.clone()
+    }
+
+    /// The calls to pay `payment_hash`.
+    #[must_use]
+    pub fn asked_for(&self, payment_hash: PaymentHash) -> Vec<PayRequest> {
+        let of_hash = |call: &PayRequest| call.payment_hash == payment_hash;
+        self.asked().into_iter().filter(of_hash).collect()
+    }
+
+    /// Every invoice that was asked for, in order.
+    #[must_use]
+    pub fn invoices(&self) -> Vec<InvoiceRequest> {
+        self.state().invoices.clone()
+    }
+
+    /// Whether every event was taken and acknowledged.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.state().events.is_empty()
+    }
+
+    /// How often an event was given, repeats counted.
+    #[must_use]
+    pub fn given(&self) -> usize {
+        self.state().given
+    }
+
+    /// How many events were acknowledged.
+    #[must_use]
+    pub fn acknowledged(&self) -> usize {
+        self.state().acknowledged
+    }
+}
+
+impl Rail for FakeRail {
+    fn node_id(&self) -> PublicKey {
+        payee(OUR_NODE)
+    }
+
+    fn create_invoice(&self, request: &InvoiceRequest) -> Result<RailInvoice, CreateInvoiceError> {
+        let mut state = self.state();
+        if state.down {
+            return Err(CreateInvoiceError::Unavailable("the node is off".into()));
+        }
+        state.invoices.push(request.clone());
+        let signed = InvoiceSpec {
+            amount_msat: request.amount_msat.map(Msat::unsigned),
+            description: request.description.clone(),
+            expiry_seconds: request.expiry_seconds.into(),
+            node: OUR_NODE,
+            ..InvoiceSpec::new(0, self.clock.now())
+        }
+        .sign();
+        Ok(RailInvoice {
+            bolt11: signed.bolt11,
+            payment_hash: signed.payment_hash,
+        })
+    }
+
+    fn pay(&self, request: &PayRequest) -> PayAnswer {
+        let mut state = self.state();
+        state.asked.push(request.clone());
+        let mut state = self
+            .changed
+            .wait_while(state, |state| state.payments_wait)
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(answers) = state.answers.get_mut(&request.payment_hash) else {
+            return PayAnswer::Unknown;
+        };
+        if answers.len() > 1 {
+            answers.pop_front().unwrap_or(PayAnswer::Unknown)
+        } else {
+            answers.front().cloned().unwrap_or(PayAnswer::Unknown)
+        }
+    }
+
+    fn payment(&self, payment_hash: &PaymentHash) -> RailPayment {
+        let known = self.state().records.get(payment_hash).cloned();
+        known.unwrap_or(RailPayment::NotFound)
+    }
+
+    fn next_event(&self, wait: Duration) -> Option<RailEvent> {
+        let waited = self
+            .changed
+            .wait_timeout_while(self.state(), wait, |state| state.events.is_empty());
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let event = state.events.front().cloned()?;
+        state.given += 1;
+        Some(event)
+    }
+
+    fn acknowledge(&self) {
+        let mut state = self.state();
+        if state.acknowledgements_to_lose > 0 {
+            state.acknowledgements_to_lose -= 1;
+        } else if state.events.pop_front().is_some() {
+            state.acknowledged += 1;
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! [`TestServer`]: the real server over a fake rail, on a loopback port, started and stopped by the test.
+//!
+//! Every stop audits the books. Nothing here may reach around the server's own interfaces, except to make accounts,
+//! keys and opening balances.
+
+mod books;
+mod customer;
+mod payments;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ::payments::fee_policy::FeePolicy;
+use ::payments::ids::Ids;
+use ::payments::network::Network;
+use ::payments::ports::Clock;
+use axum::Router;
+use axum::http::Method;
+use jiff::Timestamp;
+use server::app::App;
+use server::event_bodies::WireBodies;
+use server::serving::{ServeOptions, Serving, serve};
+use store::testing::Database;
+use store::{Store, StoreConfig};
+use tokio::net::TcpListener;
+use webhooks::EgressPolicy;
+use wire::hercle::DataFormat;
+
+pub use self::customer::{Customer, Webhook};
+use crate::clock::FakeClock;
+use crate::entropy::SeededEntropy;
+use crate::rail::FakeRail;
+use crate::rest::{Call, Http, http};
+
+/// The admin token of every test server.
+pub const ADMIN_TOKEN: &str = "the-admin-token-of-the-tests";
+
+/// How a test server is set up; changed settings hold from the next start.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How the hub writes `data` for connections that do not choose.
+    pub hub_format: DataFormat,
+    /// Where webhooks may go.
+    pub egress: EgressPolicy,
+    /// The fees.
+    pub fees: FeePolicy,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            hub_format: DataFormat::Object,
+            egress: EgressPolicy::sandbox(),
+            fees: FeePolicy::default(),
+        }
+    }
+}
+
+/// A server that a test drives.
+pub struct TestServer {
+    /// The clock that the server goes by.
+    pub clock: Arc<FakeClock>,
+    /// The node under it.
+    pub rail: Arc<FakeRail>,
+    /// How the next start sets it up.
+    pub settings: Settings,
+    entropy: Arc<SeededEntropy>,
+    config: StoreConfig,
+    store: Store,
+    serving: Option<Serving>,
+    http: Http,
+}
+
+impl TestServer {
+    /// Serves on `database`.
+    pub(crate) async fn start(database: &Database) -> Self {
+        let clock = Arc::new(FakeClock::default());
+        let mut server = Self::over(database.config().clone(), database.store().clone(), clock);
+        server.serve().await;
+        server
+    }
+
+    /// Another server on the same database and under the same clock, with a node of its own. PostgreSQL only.
+    ///
+    /// # Panics
+    /// When the database cannot be opened twice.
+    pub async fn beside(&self) -> Self {
+        let store = open(self.config.clone()).await;
+        let mut server = Self::over(self.config.clone(), store, Arc::clone(&self.clock));
+        server.settings = self.settings.clone();
+        server.serve().await;
+        server
+    }
+
+    fn over(config: StoreConfig, store: Store, clock: Arc<FakeClock>) -> Self {
+        static SEED: AtomicU64 = AtomicU64::new(1);
+        Self {
+            rail: Arc::new(FakeRail::new(Arc::clone(&clock))),
+            clock,
+            settings: Settings::default(),
+            entropy: Arc::new(SeededEntropy::new(SEED.fetch_add(1, Ordering::Relaxed))),
+            config,
+            store,
+            serving: None,
+            http: http(),
+        }
+    }
+
+    async fn serve(&mut self) {
+        let network = Network::Regtest;
+        let app = App {
+            store: self.store.clone(),
+            rail: self.rail.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            ids: Ids::new(self.clock.clone(), self.entropy.clone()),
+            bodies: Arc::new(WireBodies { network }),
+            fees: self.settings.fees,
+            network,
+        };
+        let options = ServeOptions {
+            hub_format: self.settings.hub_format,
+            egress: self.settings.egress.clone(),
+            admin_token: ADMIN_TOKEN.to_owned(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let serving = serve(app, options, listener, Router::new());
+        self.serving = Some(serving.unwrap_or_else(|error| panic!("{error}")));
+    }
+
+    fn serving(&self) -> &Serving {
+        self.serving.as_ref().expect("a server that runs")
+    }
+
+    /// Stops in order and audits the books.
+    ///
+    /// # Panics
+    /// When an invariant is broken.
+    pub async fn stop(&mut self) {
+        if let Some(serving) = self.serving.take() {
+            serving.stop().await;
+        }
+        self.audit();
+        let store = self.store.clone();
+        let closed = tokio::task::spawn_blocking(move || store.close()).await;
+        closed.expect("a store that closes");
+    }
+
+    /// Stops, and starts again on the same database with the settings as they stand now, on another port. The node
+    /// under it goes on.
+    ///
+    /// # Panics
+    /// When an invariant is broken, or it does not start.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        self.store = open(self.config.clone()).await;
+        self.serve().await;
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.serving().address
+    }
+
+    /// A call of `path`, which begins with `/`.
+    #[must_use]
+    pub fn call(&self, method: Method, path: &str) -> Call {
+        let url = format!("http://{}{path}", self.address());
+        Call::new(self.http.clone(), method, &url)
+    }
+
+    /// A GET of `path`.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Call {
+        self.call(Method::GET, path)
+    }
+
+    /// A POST to `path`.
+    #[must_use]
+    pub fn post(&self, path: &str) -> Call {
+        self.call(Method::POST, path)
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// Opening blocks, and the PostgreSQL client refuses to do so on a thread of the runtime.
+async fn open(config: StoreConfig) -> Store {
+    let opened = tokio::task::spawn_blocking(move || Store::open(&config)).await;
+    opened
+        .expect("a store that opens or says why not")
+        .expect("the same database again")
+}
