@@ -1,0 +1,4 @@
+//! Lightning invoices of ours, from the request to the deposit.
+
+mod deposits;
+mod requests;

@@ -1,0 +1,18 @@
+//! The whole server in the process, over a fake rail and under a moved clock, through its own interfaces.
+//!
+//! Every case runs on SQLite, and those whose outcome depends on the database on PostgreSQL as well. After each one
+//! the books are audited.
+
+#[macro_use]
+mod cases;
+
+mod admin;
+mod auth;
+mod balance;
+mod edges;
+mod hub;
+mod invoices;
+mod transactions;
+mod webhooks;
+mod withdrawals;
+mod workers;

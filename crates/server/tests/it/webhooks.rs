@@ -1,0 +1,5 @@
+//! Webhooks: made by the admin API, delivered by the worker.
+
+mod admin;
+mod delivery;
+pub(crate) mod signature;

@@ -1,0 +1,8 @@
+//! `POST /v1/bitcoin/withdraw/confirm` and what becomes of a withdrawal.
+
+mod answers;
+mod contradictions;
+mod idempotency;
+mod outcomes;
+mod refusals;
+mod retries;
