@@ -14,8 +14,11 @@ use tokio::time::error::Elapsed;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
+/// Small writes leave at once, as from every browser and from node: else they would wait 40 ms for the
+/// acknowledgement of the one before.
+const NO_NAGLE: bool = true;
 const SEPARATOR: char = '\u{1e}';
 const SUBJECT_PREFIX: &str = "execution.withdrawal.lightspark.";
 
@@ -90,7 +93,7 @@ impl Hub {
         let token = HeaderValue::from_str(&format!("Bearer {api_key}"));
         let token = token.map_err(|_| HubError::Address)?;
         request.headers_mut().insert(header::AUTHORIZATION, token);
-        let (socket, _) = connect_async(request).await?;
+        let (socket, _) = connect_async_with_config(request, None, NO_NAGLE).await?;
         let mut hub = Self {
             socket,
             records: VecDeque::new(),
