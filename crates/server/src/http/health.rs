@@ -20,11 +20,7 @@ pub async fn healthz() -> Response {
 
 /// Ready: the database answers, and money moves.
 pub async fn readyz(State(state): State<HttpState>) -> Response {
-    let halted = state
-        .app
-        .store
-        .read_async(halted)
-        .await;
+    let halted = state.app.store.read_async(halted).await;
     match halted {
         Ok(None) => json(200, &Health { status: "ready" }),
         Ok(Some(_)) => json(

@@ -40,9 +40,7 @@ pub async fn list(
     let page = state
         .app
         .store
-        .read_async(move |tx| {
-            queries::transaction::page(tx, account, before, limit + 1)
-        })
+        .read_async(move |tx| queries::transaction::page(tx, account, before, limit + 1))
         .await?;
     let shown = page.len().min(usize::try_from(limit).unwrap_or(usize::MAX));
     let next = (page.len() > shown)

@@ -71,11 +71,7 @@ impl Cursor {
 pub async fn pump(app: App, clients: Clients, stop: CancellationToken) {
     let mut wakeups = app.store.subscribe(Signal::Events);
     let mut cursor = loop {
-        match app
-            .store
-            .read_async(newest)
-            .await
-        {
+        match app.store.read_async(newest).await {
             Ok(floor) => break Cursor::from(floor),
             Err(error) => tracing::warn!(error = %chain(&error), "the outbox cannot be read"),
         }

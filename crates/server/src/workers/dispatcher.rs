@@ -89,12 +89,7 @@ async fn claim(app: &App, slots: &Semaphore) -> Result<Vec<Withdrawal>, StoreErr
 }
 
 async fn next_wait(app: &App) -> Duration {
-    let due = app
-        .store
-        .read_async(next_dispatch_at)
-        .await
-        .ok()
-        .flatten();
+    let due = app.store.read_async(next_dispatch_at).await.ok().flatten();
     let Some(due) = due else { return POLL };
     let micros = due.saturating_sub(app.clock.now().as_microsecond());
     // A due one that was not claimed (money is halted) must not make this a busy loop.

@@ -126,10 +126,10 @@ fn write_down(app: &App, event: &RailEvent) -> Result<(), EventError> {
                     preimage: known,
                     fee_msat: fee,
                 } = app.rail.payment(payment_hash)
-                {
-                    preimage = preimage.or(known);
-                    fee_msat = fee_msat.or(fee);
-                }
+            {
+                preimage = preimage.or(known);
+                fee_msat = fee_msat.or(fee);
+            }
             let (act, hash) = (app.acting(), *payment_hash);
             if fee_msat.is_none() {
                 tracing::error!(hash = %payment_hash, "ALERT: paid for an unknown fee; money is halted");
@@ -207,8 +207,7 @@ fn report(app: &App, hash: &PaymentHash, outcome: &Outcome) -> Result<(), EventE
 
 fn stop_money(app: &App, reason: &'static str) -> Result<(), StoreError> {
     let act = app.acting();
-    app.store
-        .write(move |tx| halt(tx, &act, reason))
+    app.store.write(move |tx| halt(tx, &act, reason))
 }
 
 /// The node's reason in the domain's words.

@@ -86,12 +86,7 @@ async fn next_wait(app: &App, slots: &Semaphore) -> Duration {
     if slots.available_permits() == 0 {
         return Duration::from_millis(20);
     }
-    let due = app
-        .store
-        .read_async(next_delivery_at)
-        .await
-        .ok()
-        .flatten();
+    let due = app.store.read_async(next_delivery_at).await.ok().flatten();
     let Some(due) = due else { return POLL };
     let micros = due.saturating_sub(app.clock.now().as_microsecond());
     Duration::from_micros(u64::try_from(micros).unwrap_or(0)).clamp(Duration::from_millis(5), POLL)

@@ -13,6 +13,7 @@ impl Problem {
     #[must_use]
     pub fn message(&self) -> String {
         self.request_message()
+            .or_else(|| self.invoice_message())
             .or_else(|| self.payment_message())
             .unwrap_or_else(|| {
                 "Something went wrong on the server. Ask for the state of the object before you \
@@ -89,8 +90,8 @@ impl Problem {
         })
     }
 
-    /// The message of a problem with a payment.
-    fn payment_message(&self) -> Option<String> {
+    /// The message of a problem with an invoice that is to be paid.
+    fn invoice_message(&self) -> Option<String> {
         Some(match self {
             Self::InvalidInvoice { why } => {
                 format!("The payment request is not a valid BOLT11 invoice: {why}. Copy it again.")
@@ -128,6 +129,13 @@ impl Problem {
             Self::PaymentInProgress => {
                 "A payment of this invoice is in progress. Wait for its result.".to_owned()
             }
+            _ => return None,
+        })
+    }
+
+    /// The message of a problem with a payment.
+    fn payment_message(&self) -> Option<String> {
+        Some(match self {
             Self::PaymentNotHeld => "No payment of this hash is held. Pay an invoice with the \
                                      behaviour hang, and wait until it has arrived."
                 .to_owned(),

@@ -18,11 +18,7 @@ pub async fn get(
     State(state): State<HttpState>,
     _operator: Operator,
 ) -> Result<Response, ApiError> {
-    let audit = state
-        .app
-        .store
-        .read_async(audit)
-        .await?;
+    let audit = state.app.store.read_async(audit).await?;
     let status = if audit.holds() { 200 } else { 500 };
     Ok(json(status, &Report::of(&audit)))
 }

@@ -76,11 +76,7 @@ pub async fn list(
     State(state): State<HttpState>,
     _operator: Operator,
 ) -> Result<Response, ApiError> {
-    let found = state
-        .app
-        .store
-        .read_async(|tx| endpoints(tx, None))
-        .await?;
+    let found = state.app.store.read_async(|tx| endpoints(tx, None)).await?;
     Ok(json(200, &found.iter().map(shown).collect::<Vec<_>>()))
 }
 
@@ -94,11 +90,7 @@ pub async fn delete(
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
     let id: EndpointId = id.parse().map_err(|_| ApiError::not_found("webhook"))?;
-    let found = state
-        .app
-        .store
-        .read_async(|tx| endpoints(tx, None))
-        .await?;
+    let found = state.app.store.read_async(|tx| endpoints(tx, None)).await?;
     let mut endpoint = found
         .into_iter()
         .find(|endpoint| endpoint.id == id)
