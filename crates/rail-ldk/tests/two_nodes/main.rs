@@ -115,7 +115,12 @@ fn a_second_pay_finds_the_first() {
             fee_msat: sat(0)
         }
     );
-    let sent: Vec<_> = rail.node().sent_payments().iter().map(|p| p.payment_hash).collect();
+    let sent: Vec<_> = rail
+        .node()
+        .sent_payments()
+        .iter()
+        .map(|p| p.payment_hash)
+        .collect();
     assert_eq!(sent, [out.payment_hash]);
 }
 
