@@ -54,6 +54,9 @@ pub enum SandboxError {
         #[source]
         source: std::io::Error,
     },
+    /// No port of this machine is free for a node.
+    #[error("no port is free for a node of the sandbox")]
+    Port(#[source] std::io::Error),
     /// The chain or the nodes.
     #[error(transparent)]
     Economy(#[from] EconomyError),

@@ -10,7 +10,6 @@ use rail_ldk::NodeSeed;
 use serde::{Deserialize, Serialize};
 
 use super::SandboxError;
-use super::economy::EconomyError;
 use crate::secret_file;
 
 /// The seed length that ldk-node takes.
@@ -81,8 +80,8 @@ impl Credentials {
 
     /// Where our node and the counterparty listen for each other: the same ports as before, while they are free.
     pub(super) fn addresses(&mut self) -> Result<[SocketAddr; 2], SandboxError> {
-        let node = loopback(self.node_port).map_err(EconomyError::Io)?;
-        let counterparty = loopback(self.counterparty_port).map_err(EconomyError::Io)?;
+        let node = loopback(self.node_port).map_err(SandboxError::Port)?;
+        let counterparty = loopback(self.counterparty_port).map_err(SandboxError::Port)?;
         self.node_port = Some(node.port());
         self.counterparty_port = Some(counterparty.port());
         self.save()?;
