@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
+use axum::serve::ListenerExt;
 use futures_util::FutureExt;
 use signalr_server::Hub;
 use tokio::net::TcpListener;
@@ -115,6 +116,12 @@ pub fn serve(
     let everything = hub.mount(hub::PATH, router::surround(rest));
     let closing = stop.clone();
     let http = tokio::spawn(async move {
+        // Small frames leave at once: waiting for the acknowledgement of the one before costs about 40 ms each.
+        let listener = listener.tap_io(|tcp| {
+            if let Err(error) = tcp.set_nodelay(true) {
+                tracing::debug!(%error, "a connection keeps its small frames back");
+            }
+        });
         let served = axum::serve(listener, everything)
             .with_graceful_shutdown(async move { closing.cancelled().await });
         if let Err(error) = served.await {

@@ -4,6 +4,7 @@
 //! version speaks the JSON hub protocol over WebSockets.
 //!
 //! ```no_run
+//! use axum::serve::ListenerExt;
 //! use signalr_server::{Completion, Hub, HubException};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -18,7 +19,9 @@
 //! let clients = hub.clients();
 //! tokio::spawn(async move { clients.all().send("tick", &(1, "one")) });
 //!
+//! // Small frames leave at once; otherwise each may wait 40 ms for an acknowledgement.
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:5000").await?;
+//! let listener = listener.tap_io(|tcp| drop(tcp.set_nodelay(true)));
 //! axum::serve(listener, hub.router("/hub")).await
 //! # }
 //! ```
