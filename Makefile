@@ -1,4 +1,4 @@
-# One target folder and one profile: what `make sandbox` built, `make test` does not build again.
+# One target folder and one profile. Tests switch on more features of some dependencies, which are then built once more.
 SHELL := bash
 ARGS ?=
 SECONDS_EACH ?= 20
