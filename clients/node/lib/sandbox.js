@@ -13,6 +13,7 @@ const { until } = require('./until');
 
 const LEYDEN = process.env.LEYDEN_BIN ?? path.join(__dirname, '../../../target/debug/leyden');
 const READY_MS = 60_000;
+const QUIET_MS = 600;
 const running = new Set();
 
 // A failed test must not leave a server behind.
@@ -51,6 +52,19 @@ class Sandbox {
     ended.catch(() => {});
     await Promise.race([until('ready', () => this.lines.length > 0, READY_MS), ended]);
     Object.assign(this, JSON.parse(this.lines[0]));
+  }
+
+  // Until neither node has written anything for a while: a payment on its way writes at every step. Killed between two
+  // writes of LDK a node may close its channel, which is another story (crates/server/tests/soak).
+  async quiet() {
+    const files = ['leyden.db-wal', 'counterparty.db-wal'].map((name) => path.join(this.dataDir, name));
+    let before = '';
+    let since = Date.now();
+    await until('the nodes are quiet', () => {
+      const now = files.map((file) => fs.statSync(file).mtimeMs).join();
+      if (now !== before) [before, since] = [now, Date.now()];
+      return Date.now() - since >= QUIET_MS;
+    });
   }
 
   // As an operator stops it.

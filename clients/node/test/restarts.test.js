@@ -38,6 +38,7 @@ test('held payments stay pending over kill -9, and end right after they are rele
   await until('both are on the channel', async () => {
     return (await outboundMsat()) <= outbound - 50_000_000;
   });
+  await sandbox.quiet();
   const { api_key, admin_token, account_id } = sandbox;
 
   await sandbox.kill9();
@@ -70,6 +71,7 @@ test('a repeated ClientId is answered with the first event after a kill -9', asy
   await hub.invoke('before and after', payment_request);
   const first = await hub.event('before and after', CREATED);
   await hub.event('before and after', COMPLETED);
+  await sandbox.quiet();
   await sandbox.kill9();
   await sandbox.launch('127.0.0.1:0');
   const again = await Hub.connect(sandbox);
