@@ -60,7 +60,7 @@ pub enum EventSubject {
 }
 
 impl EventSubject {
-    /// The id of what it is about: events with one id keep their order.
+    /// The id of what it is about: the outbox keeps the order of events with one id.
     pub fn id_bytes(&self) -> [u8; 16] {
         match self {
             Self::Withdrawal(withdrawal) => withdrawal.id.to_bytes(),

@@ -1,7 +1,7 @@
 //! Delivers webhooks: claim under a lease, send outside any transaction, record.
 //!
 //! The stored bytes are signed and sent as they are. A sender that dies leaves a lease that runs out, and the
-//! delivery is made again with the same id. A full endpoint holds only its own deliveries up.
+//! delivery is made again with the same id. Order per object and a share for each endpoint are not kept yet.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
