@@ -84,6 +84,7 @@ pub fn main() -> ExitCode {
         print::error(&format!("--log is not understood: {error}"));
         return ExitCode::from(2);
     }
+    let _armed = store::crash_point::arm();
     let done = match cli.command {
         Command::Serve(args) => on_runtime(serve::run(args)),
         Command::Sandbox(args) => on_runtime(sandbox::run(args)),

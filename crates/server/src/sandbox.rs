@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use store::{OpenError, Store};
+use store::{OpenError, Store, StoreConfig};
 use tokio::net::TcpListener;
 use wire::sandbox::Ready;
 
@@ -31,6 +31,8 @@ pub struct SandboxOptions {
     pub listen: SocketAddr,
     /// Where everything is kept.
     pub data_dir: PathBuf,
+    /// The database of the books and of our node's state.
+    pub database: StoreConfig,
 }
 
 /// Why the sandbox did not start.
@@ -92,7 +94,7 @@ pub async fn start(
     progress: impl Fn(&str) + Send + Sync + 'static,
 ) -> Result<Sandbox, SandboxError> {
     let progress = Arc::new(progress);
-    let data_dir = options.data_dir.clone();
+    let (data_dir, database) = (options.data_dir.clone(), options.database.clone());
     let listener = listen(options.listen).await?;
     let esplora_listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let esplora_address = local(&esplora_listener)?;
@@ -103,7 +105,7 @@ pub async fn start(
         let chain = economy::open_chain(&data_dir)?;
         let mut credentials = Credentials::open(&data_dir)?;
         let addresses = credentials.addresses()?;
-        let store = Store::open(&store::StoreConfig::SqliteFile(data_dir.join("leyden.db")))?;
+        let store = Store::open(&database)?;
         Ok::<_, SandboxError>((chain, store, credentials, addresses))
     })
     .await??;

@@ -7,6 +7,7 @@
 pub mod acts;
 mod config;
 mod constraint;
+pub mod crash_point;
 pub mod differences;
 mod error;
 mod job;

@@ -6,11 +6,15 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Args;
+use store::StoreConfig;
 use wire::sandbox::Ready;
 
 use super::{CliError, print, shutdown};
 use crate::sandbox::{SandboxOptions, start};
 use crate::secret_file::private_folder;
+
+/// How many connections it holds to PostgreSQL.
+const DATABASE_CONNECTIONS: usize = 8;
 
 /// What the sandbox is told.
 #[derive(Debug, Args)]
@@ -21,6 +25,10 @@ pub(super) struct SandboxArgs {
     /// Where everything is kept, to go on there next time. Without it, a folder that is removed at the end.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// A PostgreSQL database for the books and our node's state, instead of SQLite: postgres://USER@HOST/NAME.
+    /// It belongs to this data folder and to no other.
+    #[arg(long, value_name = "URL", requires = "data_dir")]
+    database: Option<String>,
     /// Print one line of JSON on standard output when it is ready, and nothing else there.
     #[arg(long)]
     json: bool,
@@ -40,9 +48,17 @@ pub(super) async fn run(args: SandboxArgs) -> Result<ExitCode, CliError> {
             (folder.path().to_owned(), Some(folder))
         }
     };
+    let database = match &args.database {
+        Some(url) => StoreConfig::Postgres {
+            url: url.clone(),
+            threads: DATABASE_CONNECTIONS,
+        },
+        None => StoreConfig::SqliteFile(data_dir.join("leyden.db")),
+    };
     let options = SandboxOptions {
         listen: args.listen,
         data_dir,
+        database,
     };
     let starting = start(options, move |step| {
         print::note(&format!(

@@ -3,7 +3,11 @@
 //! What is proven does not depend on the length; a longer run finds rarer interleavings.
 
 mod kills;
+mod load;
+mod place;
+mod points;
 mod sandbox;
+mod verdict;
 
 /// How long each scenario runs.
 #[expect(

@@ -1,14 +1,16 @@
-//! A sandbox as a child process, on a folder that outlives it.
+//! A sandbox as a child process, at a place that outlives it.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::place::Place;
+
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A running `leyden sandbox`.
 pub struct Sandbox {
@@ -25,19 +27,27 @@ impl Drop for Sandbox {
 }
 
 impl Sandbox {
-    /// Starts it on `folder`, and waits for its line.
-    pub fn start(folder: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_leyden"))
+    /// Starts it, and waits for its line.
+    pub fn start(place: &Place) -> Self {
+        Self::start_with(place, "").expect("a sandbox that is ready and says so in JSON")
+    }
+
+    /// Starts it with crash points, in the form that the crate `fail` reads; `None` when it died before it was ready.
+    pub fn start_with(place: &Place, crash_points: &str) -> Option<Self> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_leyden"));
+        command
             .args([
                 "--log",
-                "error,ldk_node=off",
+                "error,store=off,ldk_node=off,server=off",
                 "sandbox",
-                "--json",
-                "--listen",
-                "127.0.0.1:0",
             ])
-            .arg("--data-dir")
-            .arg(folder)
+            .args(["--json", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(place.folder())
+            .env("FAILPOINTS", crash_points);
+        if let Some(url) = place.url() {
+            command.args(["--database", url]);
+        }
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
@@ -47,12 +57,14 @@ impl Sandbox {
         BufReader::new(output)
             .read_line(&mut line)
             .expect("its output is read");
-        let ready = serde_json::from_str(&line).expect("the sandbox is ready and says so in JSON");
-        Self {
+        let http = reqwest::Client::builder().timeout(PATIENCE).build();
+        let mut sandbox = Self {
             child,
-            ready,
-            http: client(),
-        }
+            ready: Value::Null,
+            http: http.expect("a client"),
+        };
+        sandbox.ready = serde_json::from_str(&line).ok()?;
+        Some(sandbox)
     }
 
     /// Kills it as a power cut would.
@@ -61,96 +73,71 @@ impl Sandbox {
         self.child.wait().expect("it is gone");
     }
 
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child of ours")
+    }
+
     fn text(&self, name: &str) -> &str {
         self.ready[name].as_str().expect("a text of the ready line")
     }
 
-    /// A call with the admin token.
-    pub async fn admin(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {
+    /// A call with the admin token; `None` when the server is gone.
+    pub async fn admin(&self, method: Method, path: &str, body: &Value) -> Option<Value> {
         self.call(method, path, body, self.text("admin_token"))
             .await
-            .expect("an answer")
     }
 
     /// A call of the customer; `None` when the server is gone.
-    pub async fn customer(
-        &self,
-        method: reqwest::Method,
-        path: &str,
-        body: &Value,
-    ) -> Option<Value> {
+    pub async fn customer(&self, method: Method, path: &str, body: &Value) -> Option<Value> {
         self.call(method, path, body, self.text("api_key")).await
     }
 
-    async fn call(
-        &self,
-        method: reqwest::Method,
-        path: &str,
-        body: &Value,
-        token: &str,
-    ) -> Option<Value> {
+    async fn call(&self, method: Method, path: &str, body: &Value, token: &str) -> Option<Value> {
         let url = format!("{}{path}", self.text("api_url"));
         let request = self.http.request(method, url).bearer_auth(token).json(body);
         request.send().await.ok()?.json().await.ok()
     }
 
     /// An invoice of the counterparty.
-    pub async fn invoice(&self, behaviour: &str) -> String {
+    pub async fn invoice(&self, behaviour: &str) -> Option<String> {
         let body = json!({ "amount_sats": 100, "behaviour": behaviour, "expiry_seconds": 86_400 });
-        let made = self
-            .admin(reqwest::Method::POST, "/sandbox/invoice", &body)
-            .await;
-        made["payment_request"]
-            .as_str()
-            .expect("an invoice")
-            .to_owned()
+        let made = self.admin(Method::POST, "/sandbox/invoice", &body).await?;
+        Some(made["payment_request"].as_str()?.to_owned())
     }
 
-    /// Asks `condition` until it holds; mines a block between two looks when `mine` is set.
+    /// Asks `condition` until it holds; mines blocks between two looks when `mine` is set.
     pub async fn until(&self, what: &str, mine: bool, condition: impl AsyncFn(&Self) -> bool) {
         let started = Instant::now();
         while !condition(self).await {
             assert!(started.elapsed() < PATIENCE, "{what} did not come true");
             if mine {
                 let body = json!({ "blocks": 10 });
-                self.admin(reqwest::Method::POST, "/sandbox/mine", &body)
-                    .await;
+                self.admin(Method::POST, "/sandbox/mine", &body).await;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
+    /// Every transaction of the account, newest first.
+    pub async fn transactions(&self) -> Vec<Value> {
+        let (mut rows, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/v1/transactions?limit=1000{cursor}");
+            let page = self.customer(Method::GET, &path, &json!({})).await;
+            let page = page.expect("the server answers");
+            rows.extend(page["data"].as_array().expect("a list").iter().cloned());
+            let Some(next) = page["next_cursor"].as_str() else {
+                return rows;
+            };
+            cursor = format!("&cursor={next}");
+        }
+    }
+
     /// Every withdrawal of the account.
     pub async fn withdrawals(&self) -> Vec<Value> {
-        let answer = self
-            .customer(reqwest::Method::GET, "/v1/transactions", &json!({}))
-            .await;
-        let rows = answer.expect("the server answers")["data"]
-            .as_array()
-            .expect("a list")
-            .clone();
-        rows.into_iter()
-            .filter(|row| row["type"] == "withdrawal")
-            .collect()
+        let mut rows = self.transactions().await;
+        rows.retain(|row| row["type"] == "withdrawal");
+        rows
     }
-}
-
-fn client() -> reqwest::Client {
-    reqwest::Client::builder()
-        .timeout(PATIENCE)
-        .build()
-        .expect("a client")
-}
-
-/// Whether `leyden audit` says that the books of a folder balance.
-pub fn books_balance(folder: &Path) -> bool {
-    let audit = Command::new(env!("CARGO_BIN_EXE_leyden"))
-        .args(["audit", "--data-dir"])
-        .arg(folder)
-        .output()
-        .expect("the audit runs");
-    if !audit.status.success() {
-        eprintln!("{}", String::from_utf8_lossy(&audit.stdout));
-    }
-    audit.status.success()
 }

@@ -10,7 +10,7 @@ use crate::job::{Job, Verdict};
 use crate::postgresql::failure::{asks_again, cause_of, failed};
 use crate::signal::SignalSet;
 use crate::tx::{Failed, Fate};
-use crate::{Cause, Row, StoreError, Tx, Value};
+use crate::{Cause, Row, StoreError, Tx, Value, crash_point};
 
 /// A connection with its prepared statements.
 pub(crate) struct Session {
@@ -87,8 +87,12 @@ impl Session {
     }
 
     fn commit(&mut self, signals: SignalSet) -> Ended {
+        crash_point::reach("store.before_commit");
         match self.client.batch_execute("COMMIT") {
-            Ok(()) => Ended::Committed(signals),
+            Ok(()) => {
+                crash_point::reach("store.after_commit");
+                Ended::Committed(signals)
+            }
             Err(error) if asks_again(&error) => Ended::Again(cause_of(&error)),
             Err(error) => Ended::Unknown(cause_of(&error)),
         }

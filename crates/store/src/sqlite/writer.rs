@@ -15,7 +15,7 @@ use crate::job::{Job, Verdict};
 use crate::queue::Popped;
 use crate::signal::{Bells, SignalSet};
 use crate::sqlite::{Jobs, cause, cause_of};
-use crate::{Cause, StoreError, Tx};
+use crate::{Cause, StoreError, Tx, crash_point};
 
 /// So that a long queue does not make the first in it wait for all the others.
 const LARGEST_GROUP: usize = 512;
@@ -138,6 +138,9 @@ impl Writer {
                 }
             }
         }
+        if kept {
+            crash_point::reach("store.before_commit");
+        }
         if let Err(error) = self
             .connection
             .execute_batch(if kept { "COMMIT" } else { "ROLLBACK" })
@@ -148,6 +151,9 @@ impl Writer {
             let mut again = fail_all(tried, &cause);
             again.append(&mut owed);
             return again;
+        }
+        if kept {
+            crash_point::reach("store.after_commit");
         }
         self.commits.fetch_add(u64::from(kept), Ordering::Relaxed);
         self.bells.ring(signals);

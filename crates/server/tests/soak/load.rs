@@ -1,0 +1,54 @@
+//! A round of payments in both directions at once.
+
+use futures_util::future::{join_all, join3};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::sandbox::Sandbox;
+
+/// What was asked for, over all rounds.
+#[derive(Debug, Default)]
+pub struct Load {
+    /// Withdrawals that were answered before their server died.
+    pub answered: usize,
+    /// Payments to us that the counterparty saw settled before its server died.
+    pub received: usize,
+}
+
+/// Sends `count` withdrawals, of which every fourth comes back, and as many payments to invoices of ours.
+pub async fn round(sandbox: &Sandbox, count: usize, load: &mut Load) {
+    let invoices =
+        (0..count).map(|number| sandbox.invoice(if number % 4 == 3 { "fail" } else { "pay" }));
+    let invoices: Vec<String> = join_all(invoices).await.into_iter().flatten().collect();
+    let withdrawals = join_all(invoices.iter().map(|invoice| withdraw(sandbox, invoice)));
+    let deposits = join_all((0..count / 3).map(|_| deposit(sandbox)));
+    let (withdrawals, deposits, ()) = join3(withdrawals, deposits, pay_nobody(sandbox)).await;
+    load.answered += withdrawals.into_iter().filter(|answered| *answered).count();
+    load.received += deposits.into_iter().filter(|settled| *settled).count();
+}
+
+async fn withdraw(sandbox: &Sandbox, invoice: &str) -> bool {
+    let body = json!({ "destination": invoice, "amount": 100, "currency": "sats" });
+    let path = "/v1/bitcoin/withdraw/confirm";
+    let answer = sandbox.customer(Method::POST, path, &body).await;
+    answer.is_some_and(|answer| answer["data"]["id"].is_string())
+}
+
+async fn deposit(sandbox: &Sandbox) -> bool {
+    let body = json!({ "amount": 90, "currency": "sats", "expiry_seconds": 86_400 });
+    let path = "/v1/bitcoin/deposit/lightning-invoice";
+    let Some(invoice) = sandbox.customer(Method::POST, path, &body).await else {
+        return false;
+    };
+    let payment_request = &invoice["data"]["payment_request"];
+    let body = json!({ "payment_request": payment_request });
+    let paid = sandbox.admin(Method::POST, "/sandbox/pay", &body).await;
+    paid.is_some_and(|paid| paid["status"] == "settled")
+}
+
+/// Something that is refused belongs to every load.
+async fn pay_nobody(sandbox: &Sandbox) {
+    let body = json!({ "destination": "lnbcrt1nothing", "amount": 1, "currency": "sats" });
+    let path = "/v1/bitcoin/withdraw/confirm";
+    drop(sandbox.customer(Method::POST, path, &body).await);
+}

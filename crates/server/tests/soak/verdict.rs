@@ -1,0 +1,133 @@
+//! What must be true in the end, however often the server died.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use testkit::TestReceiver;
+
+use crate::load::Load;
+use crate::place::Place;
+use crate::sandbox::Sandbox;
+
+/// How long what is in flight has to end by itself before blocks are mined.
+const QUIET: Duration = Duration::from_secs(15);
+
+/// Sends every event of the sandbox's account to `receiver`.
+pub async fn subscribe(sandbox: &Sandbox, receiver: &TestReceiver) {
+    let body = json!({ "url": receiver.url(), "events": ["*"] });
+    let made = sandbox.admin(Method::POST, "/admin/v1/webhooks", &body);
+    let made = made.await.expect("the server answers");
+    assert!(
+        made["id"].is_string() || made["data"]["id"].is_string(),
+        "{made}"
+    );
+}
+
+/// Every payment ended once, every end was told, and the books balance.
+pub async fn everything_ended_once(place: &Place, receiver: &TestReceiver, load: &Load) {
+    let sandbox = Sandbox::start(place);
+    wait_until_all_ended(&sandbox).await;
+    let rows = sandbox.transactions().await;
+    let of = |kind: &str| {
+        rows.iter()
+            .filter(|row| row["type"] == kind)
+            .collect::<Vec<_>>()
+    };
+    let (withdrawals, deposits) = (of("withdrawal"), of("deposit"));
+    let settled = withdrawals.iter().filter(|row| row["status"] == "settled");
+    let settled = settled.count();
+    eprintln!(
+        "{load:?}, {} withdrawals ({settled} settled), {} deposits",
+        withdrawals.len(),
+        deposits.len()
+    );
+    assert!(settled > 0, "something was paid at all");
+    assert!(
+        withdrawals.len() >= load.answered,
+        "an answered withdrawal is never forgotten"
+    );
+    assert!(
+        deposits.len() > load.received,
+        "what a payer paid is credited, and the first deposit is there"
+    );
+    let recipients = withdrawals.iter().map(|row| row["recipient"].to_string());
+    let recipients: BTreeSet<_> = recipients.collect();
+    assert_eq!(
+        recipients.len(),
+        withdrawals.len(),
+        "no invoice is paid twice"
+    );
+    everything_was_told(&sandbox, receiver, &withdrawals, &deposits).await;
+    drop(sandbox);
+    assert!(place.books_balance());
+}
+
+/// The receiver has every event, at least once, and repeats of it are the same to the byte under the same id.
+async fn everything_was_told(
+    sandbox: &Sandbox,
+    receiver: &TestReceiver,
+    withdrawals: &[&Value],
+    deposits: &[&Value],
+) {
+    let mut expected = BTreeSet::new();
+    for row in withdrawals {
+        let end = if row["status"] == "settled" {
+            "completed"
+        } else {
+            "failed"
+        };
+        expected.insert((
+            row["id"].to_string(),
+            "withdrawal.lightning.pending".to_owned(),
+        ));
+        expected.insert((row["id"].to_string(), format!("withdrawal.lightning.{end}")));
+    }
+    for row in deposits {
+        expected.insert((
+            row["id"].to_string(),
+            "deposit.lightning.completed".to_owned(),
+        ));
+    }
+    let arrived = || -> BTreeSet<_> {
+        let received = receiver.received();
+        let named = received
+            .iter()
+            .map(|one| (one.json()["data"]["id"].to_string(), one.event()));
+        named.collect()
+    };
+    // The sandbox's own first deposit was made before anybody listened.
+    let missing = || expected.difference(&arrived()).cloned().collect::<Vec<_>>();
+    let told = async |_: &Sandbox| missing().len() <= 1;
+    sandbox.until("every webhook arrives", false, told).await;
+    assert!(
+        missing()
+            .iter()
+            .all(|(_, event)| event == "deposit.lightning.completed"),
+        "{:?}",
+        missing()
+    );
+    let mut bodies = BTreeMap::new();
+    for one in receiver.received() {
+        let id = one.header("webhook-id").to_owned();
+        let first = bodies.entry(id).or_insert_with(|| one.body.clone());
+        assert_eq!(*first, one.body, "a repeat is the same to the byte");
+    }
+    assert!(bodies.len() >= expected.len() - 1, "one id for each event");
+    assert_eq!(bodies.len(), arrived().len(), "each event has one id");
+}
+
+/// A channel that a kill has closed resolves its payments on the chain, some only after their time locks.
+async fn wait_until_all_ended(sandbox: &Sandbox) {
+    let all_ended = async |sandbox: &Sandbox| {
+        let withdrawals = sandbox.withdrawals().await;
+        withdrawals.iter().all(|row| row["status"] != "pending")
+    };
+    let quietly = sandbox.until("ends", false, all_ended);
+    if tokio::time::timeout(QUIET, quietly).await.is_err() {
+        sandbox
+            .until("every withdrawal ends", true, all_ended)
+            .await;
+    }
+}
