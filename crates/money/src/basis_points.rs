@@ -57,6 +57,7 @@ mod tests {
         );
         assert_eq!(BasisPoints::ZERO.ceil_of(one), Ok(Msat::ZERO));
         assert_eq!(BasisPoints::new(10_001), None);
+        assert_eq!(points.get(), 100);
     }
 
     proptest! {

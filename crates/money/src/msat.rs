@@ -131,6 +131,31 @@ mod tests {
         assert_eq!(Msat::from_sat(i64::MAX), Err(AmountError::TooLarge));
         assert_eq!(Msat::from_sat(i64::MIN), Err(AmountError::Negative));
         assert_eq!(Msat::from_unsigned(u64::MAX), Err(AmountError::TooLarge));
+        assert_eq!(
+            MAX_MONEY_MSAT, 2_100_000_000_000_000_000,
+            "21 million bitcoin"
+        );
+    }
+
+    #[test]
+    fn only_a_started_satoshi_is_rounded() {
+        for (msat, floor, ceil) in [
+            (0, 0, 0),
+            (1, 0, 1),
+            (999, 0, 1),
+            (1_000, 1, 1),
+            (1_001, 1, 2),
+        ] {
+            let amount = Msat::new(msat).expect("in range");
+            assert_eq!(
+                (amount.floor_sat(), amount.ceil_sat()),
+                (floor, ceil),
+                "{amount}"
+            );
+            assert_eq!(amount.is_zero(), msat == 0);
+            assert_eq!(amount.unsigned(), msat.unsigned_abs());
+            assert_eq!(amount.to_string(), format!("{msat} msat"));
+        }
     }
 
     proptest! {

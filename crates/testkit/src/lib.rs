@@ -24,5 +24,5 @@ pub use rail::FakeRail;
 pub use receiver::{Received, TestReceiver};
 pub use rest::{Answer, Call};
 pub use run::run;
-pub use server::{ADMIN_TOKEN, Customer, Settings, TestServer, Webhook};
+pub use server::{ADMIN_TOKEN, Customer, LockedTable, Settings, TestServer, Webhook};
 pub use store::testing::{Database, postgres, sqlite};

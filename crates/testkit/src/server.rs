@@ -6,6 +6,7 @@
 mod books;
 mod customer;
 mod payments;
+mod trouble;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use webhooks::EgressPolicy;
 use wire::hercle::DataFormat;
 
 pub use self::customer::{Customer, Webhook};
+pub use self::trouble::LockedTable;
 use crate::clock::FakeClock;
 use crate::entropy::SeededEntropy;
 use crate::rail::FakeRail;

@@ -12,6 +12,7 @@ mod balance;
 mod edges;
 mod hub;
 mod invoices;
+mod outages;
 mod transactions;
 mod webhooks;
 mod withdrawals;

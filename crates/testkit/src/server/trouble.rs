@@ -1,0 +1,61 @@
+//! Trouble with the database, made on purpose. It must end with the test that made it.
+
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+
+use store::StoreError;
+
+use super::TestServer;
+
+/// A table that nobody else can use. Dropping it lets them go on.
+pub struct LockedTable {
+    unlock: Option<Sender<()>>,
+    holder: Option<JoinHandle<()>>,
+}
+
+impl Drop for LockedTable {
+    fn drop(&mut self) {
+        drop(self.unlock.take());
+        if let Some(holder) = self.holder.take() {
+            holder.join().expect("the lock was held to its end");
+        }
+    }
+}
+
+impl TestServer {
+    /// Runs one statement on a connection that writes.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn run_sql(&self, sql: &'static str) {
+        let done = self.store.write(move |tx| tx.query(sql, &[]).map(drop));
+        done.map_err(|error: StoreError| error)
+            .expect("SQL of a test");
+    }
+
+    /// Runs a `LOCK TABLE` and keeps the lock. PostgreSQL only.
+    ///
+    /// # Panics
+    /// When the table cannot be locked.
+    #[must_use]
+    pub fn lock_table(&self, sql: &'static str) -> LockedTable {
+        let (locked, is_locked) = channel();
+        let (unlock, unlocked) = channel::<()>();
+        let store = self.store.clone();
+        let holder = std::thread::spawn(move || {
+            let held = store.write(move |tx| {
+                tx.execute(sql, &[])?;
+                drop(locked.send(()));
+                // Ends when the other side is dropped.
+                drop(unlocked.recv());
+                Ok::<_, StoreError>(())
+            });
+            held.expect("a lock");
+        });
+        is_locked.recv().expect("a table that can be locked");
+        LockedTable {
+            unlock: Some(unlock),
+            holder: Some(holder),
+        }
+    }
+}
