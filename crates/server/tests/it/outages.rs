@@ -8,18 +8,8 @@ use testkit::{TestServer, until};
 on_sqlite!(g2_a_full_disk_stops_new_money_and_loses_none);
 on_postgres!(g2_a_database_that_is_locked_for_seconds_takes_each_payment_once);
 
+/// A withdrawal is in flight and an invoice is open when the disk is full; both end at the node meanwhile.
 async fn g2_a_full_disk_stops_new_money_and_loses_none(server: &mut TestServer) {
-    // SQLite never sets this below the file's size, so every new page is one too many.
-    trouble(
-        server,
-        "PRAGMA max_page_count = 1",
-        "PRAGMA max_page_count = 1000000",
-    )
-    .await;
-}
-
-/// A withdrawal is in flight and an invoice is open when the trouble begins; both end at the node meanwhile.
-async fn trouble(server: &mut TestServer, begin: &'static str, end: &'static str) {
     let customer = server.customer(10_000).await;
     let invoice = server.foreign_invoice(100);
     let id = server.accepted_withdrawal(&customer, &invoice, 100).await;
@@ -36,7 +26,8 @@ async fn trouble(server: &mut TestServer, begin: &'static str, end: &'static str
         .parse()
         .expect("a hash");
 
-    server.run_sql(begin);
+    // SQLite never sets this below the file's size, so every new page is one too many.
+    server.run_sql("PRAGMA max_page_count = 1");
     // Whatever fits into the pages that are there is taken, and then nothing more is.
     let refused = until("a withdrawal that is refused", async || {
         let answer = server
@@ -59,7 +50,7 @@ async fn trouble(server: &mut TestServer, begin: &'static str, end: &'static str
         "what is not written is not acknowledged"
     );
 
-    server.run_sql(end);
+    server.run_sql("PRAGMA max_page_count = 1000000");
     server.until_quiet().await;
     let settled = server.until_withdrawal(&customer, &id, "settled").await;
     assert_eq!(settled["fee_sats"], json!(1));

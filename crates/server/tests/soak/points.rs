@@ -5,7 +5,6 @@ use std::time::Instant;
 use testkit::TestReceiver;
 
 use crate::duration;
-use crate::kills::drop_outside_the_runtime;
 use crate::load::{Load, round};
 use crate::place::Place;
 use crate::sandbox::{PATIENCE, Sandbox};
@@ -27,14 +26,6 @@ async fn b4_a_crash_at_any_step_leaves_one_right_end_on_sqlite() {
     die_at_every_point(Place::sqlite()).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn b4_a_crash_at_any_step_leaves_one_right_end_on_postgres() {
-    let place = tokio::task::spawn_blocking(Place::postgres);
-    if let Some(place) = place.await.expect("a database") {
-        die_at_every_point(place).await;
-    }
-}
-
 /// Goes through all points once, and on for as long as a soak lasts, with other passes.
 async fn die_at_every_point(place: Place) {
     let receiver = TestReceiver::start().await;
@@ -49,7 +40,6 @@ async fn die_at_every_point(place: Place) {
     }
     eprintln!("{} crashes at named points", lap as usize * POINTS.len());
     everything_ended_once(&place, &receiver, &load).await;
-    drop_outside_the_runtime(place).await;
 }
 
 async fn die_at(place: &Place, point: &str, passes: u32, load: &mut Load) {
