@@ -12,6 +12,7 @@ pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use event_bodies::{EventBodies, EventBody};
 pub use node_state::{Durable, NodeState, NodeStateError, StateKey};
 pub use rail::{
-    CreateInvoiceError, InvoiceRequest, PayAnswer, PayRequest, PaymentFailure, Rail, RailEvent,
-    RailInvoice, RailPayment, Rejection,
+    CreateInvoiceError, Direction, ForgetError, InvoiceRequest, PayAnswer, PayRequest,
+    PaymentFailure, Rail, RailEvent, RailInvoice, RailPayment, RailRecord, Rejection,
+    StoredPayments,
 };

@@ -9,6 +9,8 @@
 use std::cell::Cell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::kv::ChannelManagerMark;
+
 /// Where ldk-node stores the queue (`EVENT_QUEUE_PERSISTENCE_*` in its `io` module, 0.7.1).
 const QUEUE: (&str, &str, &str) = ("", "", "events");
 
@@ -29,6 +31,8 @@ pub(crate) struct EventQueueWrites(Mutex<Writes>);
 struct Writes {
     count: u64,
     last: Vec<u8>,
+    /// Where the channel manager's writes stood when the last event was added.
+    added_at: ChannelManagerMark,
 }
 
 /// The right to put one value of the queue into the order of writes.
@@ -49,6 +53,22 @@ impl EventQueueWrites {
         answer
     }
 
+    /// Takes over the queue that was stored when the node was built.
+    pub(crate) fn found(&self, stored: &[u8]) {
+        let writes = &mut *self.turn().0;
+        if writes.count == 0 {
+            writes.last = stored.to_vec();
+        }
+    }
+
+    /// Whether an event of the stored queue carries `needle`, and where the channel manager's writes stood when the
+    /// newest event was added.
+    pub(crate) fn holds(&self, needle: &[u8]) -> (bool, ChannelManagerMark) {
+        let writes = &*self.turn().0;
+        let holds = writes.last.windows(needle.len()).any(|part| part == needle);
+        (holds, writes.added_at)
+    }
+
     /// Waits for the turn; the value must be in the order of writes before it is dropped.
     pub(crate) fn turn(&self) -> QueueTurn<'_> {
         QueueTurn(self.0.lock().unwrap_or_else(PoisonError::into_inner))
@@ -57,12 +77,14 @@ impl EventQueueWrites {
 
 impl QueueTurn<'_> {
     /// Whether `value` is to be stored; `false` for an acknowledgement that a new event has
-    /// overtaken.
-    pub(crate) fn take(&mut self, value: &[u8]) -> bool {
+    /// overtaken. `now` is where the channel manager's writes stand.
+    pub(crate) fn take(&mut self, value: &[u8], now: ChannelManagerMark) -> bool {
         let writes = &mut *self.0;
-        let overtaken = ACKNOWLEDGING_SINCE
-            .get()
-            .is_some_and(|began| writes.count > began)
+        let acknowledging_since = ACKNOWLEDGING_SINCE.get();
+        if acknowledging_since.is_none() {
+            writes.added_at = now;
+        }
+        let overtaken = acknowledging_since.is_some_and(|began| writes.count > began)
             && is_the_beginning(value, &writes.last);
         if !overtaken {
             writes.count += 1;
@@ -95,12 +117,24 @@ mod tests {
 
     fn overtaken(stored: &[&str], added: &[&str], acknowledged: &[&str]) -> bool {
         let writes = EventQueueWrites::default();
-        assert!(writes.turn().take(&queue(stored)));
+        assert!(
+            writes
+                .turn()
+                .take(&queue(stored), ChannelManagerMark::default())
+        );
         writes.acknowledging(|| {
             std::thread::scope(|scope| {
-                scope.spawn(|| assert!(writes.turn().take(&queue(added))));
+                scope.spawn(|| {
+                    assert!(
+                        writes
+                            .turn()
+                            .take(&queue(added), ChannelManagerMark::default())
+                    )
+                });
             });
-            !writes.turn().take(&queue(acknowledged))
+            !writes
+                .turn()
+                .take(&queue(acknowledged), ChannelManagerMark::default())
         })
     }
 
@@ -123,8 +157,20 @@ mod tests {
     #[test]
     fn an_acknowledgement_alone_is_stored() {
         let writes = EventQueueWrites::default();
-        assert!(writes.turn().take(&queue(&["head"])));
-        assert!(writes.acknowledging(|| writes.turn().take(&queue(&[]))));
-        assert!(writes.turn().take(&queue(&["new"])));
+        assert!(
+            writes
+                .turn()
+                .take(&queue(&["head"]), ChannelManagerMark::default())
+        );
+        assert!(writes.acknowledging(|| {
+            writes
+                .turn()
+                .take(&queue(&[]), ChannelManagerMark::default())
+        }));
+        assert!(
+            writes
+                .turn()
+                .take(&queue(&["new"]), ChannelManagerMark::default())
+        );
     }
 }

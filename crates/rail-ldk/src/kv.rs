@@ -13,12 +13,13 @@ use lightning::util::persist::{
     CHANNEL_MANAGER_PERSISTENCE_KEY, CHANNEL_MANAGER_PERSISTENCE_PRIMARY_NAMESPACE,
     CHANNEL_MANAGER_PERSISTENCE_SECONDARY_NAMESPACE, KVStore, KVStoreSync,
 };
+use payments::payment_hash::PaymentHash;
 use payments::ports::{Durable, NodeState, NodeStateError, StateKey};
 
 use crate::event_queue::EventQueueWrites;
 
 /// A point in the order of the channel manager's writes; see [`NodeStateKv::channel_manager_mark`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ChannelManagerMark(u64);
 
 /// LDK's key-value store over a [`NodeState`]. Clones are handles on the same one.
@@ -49,8 +50,7 @@ impl NodeStateKv {
     ///
     /// A payment hash may be sent again after a failure only when the failure's event is
     /// acknowledged and a channel manager that knows it is durable; otherwise a crash brings the
-    /// old failure back, and it would fail the second attempt. Take a mark after the
-    /// acknowledgement, and wait until [`NodeStateKv::channel_manager_written_since`] says yes.
+    /// old failure back, and it would fail the second attempt: see [`crate::failures`].
     pub fn channel_manager_mark(&self) -> ChannelManagerMark {
         ChannelManagerMark(self.manager.begun.load(Ordering::SeqCst))
     }
@@ -58,6 +58,24 @@ impl NodeStateKv {
     /// Whether a write of the channel manager that began after `mark` is durable.
     pub fn channel_manager_written_since(&self, mark: ChannelManagerMark) -> bool {
         self.manager.durable.load(Ordering::SeqCst) > mark.0
+    }
+
+    /// Whether the stored event queue carries `payment_hash`, and a mark that is not older than the event it
+    /// carries; see [`EventQueueWrites::holds`].
+    pub(crate) fn queued(&self, payment_hash: &PaymentHash) -> (bool, ChannelManagerMark) {
+        self.event_queue.holds(payment_hash.as_bytes())
+    }
+
+    /// Whether the stored channel manager carries `payment_hash`; `None` when it cannot be read.
+    pub(crate) fn is_in_channel_manager(&self, payment_hash: &PaymentHash) -> Option<bool> {
+        let key = state_key(
+            CHANNEL_MANAGER_PERSISTENCE_PRIMARY_NAMESPACE,
+            CHANNEL_MANAGER_PERSISTENCE_SECONDARY_NAMESPACE,
+            CHANNEL_MANAGER_PERSISTENCE_KEY,
+        );
+        let stored = self.state.read(&key).ok()??;
+        let hash = payment_hash.as_bytes();
+        Some(stored.windows(hash.len()).any(|part| part == hash))
     }
 
     /// Runs an acknowledgement of an event; see [`EventQueueWrites`].
@@ -68,7 +86,7 @@ impl NodeStateKv {
     fn begin_write(&self, key: StateKey, value: Vec<u8>) -> (Durable, Option<u64>) {
         if EventQueueWrites::is_queue(&key.primary, &key.secondary, &key.key) {
             let mut turn = self.event_queue.turn();
-            let durable = if turn.take(&value) {
+            let durable = if turn.take(&value, self.channel_manager_mark()) {
                 self.state.write(key, value)
             } else {
                 Box::pin(std::future::ready(()))
@@ -88,7 +106,12 @@ impl NodeStateKv {
 
     fn read_now(&self, key: &StateKey) -> Result<Vec<u8>, io::Error> {
         match self.state.read(key) {
-            Ok(Some(value)) => Ok(value),
+            Ok(Some(value)) => {
+                if EventQueueWrites::is_queue(&key.primary, &key.secondary, &key.key) {
+                    self.event_queue.found(&value);
+                }
+                Ok(value)
+            }
             Ok(None) => Err(io::Error::new(
                 io::ErrorKind::NotFound,
                 "no value at this key",

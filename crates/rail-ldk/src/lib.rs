@@ -1,7 +1,7 @@
 //! Lightning by ldk-node: the rail, its event pump and its key-value store.
 //!
 //! [`LdkNode::start`] runs a node on the domain's byte store, and [`LdkRail`] is the port `Rail`
-//! over it. Before a node starts, [`never_sent`] proves which payments LDK knows nothing of. The
+//! over it. Before a node starts, [`StoredNode`] proves which payments LDK knows nothing of. The
 //! rest is for the node's owner: channels and peers, and the payments by hand that the sandbox's
 //! counterparty makes.
 //!
@@ -12,6 +12,7 @@ mod channels;
 mod config;
 mod event_queue;
 mod events;
+mod failures;
 mod kv;
 mod log;
 mod manual;
@@ -34,6 +35,6 @@ pub use lightning::ln::types::ChannelId;
 pub use manual::{HeldPaymentError, ReceiveError, SendError};
 pub use node::{LdkNode, StartError, StopError};
 pub use node_event::{ChannelChange, NodeEvent};
-pub use proof::never_sent;
-pub use rail::{ForgetError, LdkRail};
+pub use proof::StoredNode;
+pub use rail::LdkRail;
 pub use records::SettledPayment;

@@ -1,4 +1,4 @@
-//! [`never_sent`]: the proof that a payment was never sent, from the stored node state alone.
+//! [`StoredNode`]: the proof that a payment was never sent, from the stored node state alone.
 //!
 //! It must run before the node starts, and it must never call a payment unsent that may be in
 //! flight.
@@ -7,36 +7,42 @@ use std::collections::HashSet;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use payments::payment_hash::PaymentHash;
-use payments::ports::{NodeState, NodeStateError, StateKey};
+use payments::ports::{NodeState, NodeStateError, StateKey, StoredPayments};
 
 /// The namespaces of ldk-node's payment records (`PAYMENT_INFO_PERSISTENCE_*` in its `io` module,
 /// 0.7.1).
 const PAYMENT_RECORDS: (&str, &str) = ("payments", "");
 
-/// The hashes among `hashes` that stand nowhere in the stored node state but in the payment
-/// records.
+/// The state of a node that does not run.
 ///
-/// Why that is a proof: before our node hands a peer the signature that commits an HTLC, LDK makes
-/// the monitor update that holds this HTLC, with its payment hash, durable. What is not in a
-/// monitor, a monitor update or the channel manager has therefore reached no peer, and when the
-/// node starts again from this state it knows of no such payment and sends nothing. A payment that
-/// has ended, and whose event is not acknowledged, stands in the event queue. So:
+/// A hash that stands nowhere in it but in the payment records was never sent. Why that is a proof: before our node
+/// hands a peer the signature that commits an HTLC, LDK makes the monitor update that holds this HTLC, with its payment
+/// hash, durable. What is not in a monitor, a monitor update or the channel manager has therefore reached no peer, and
+/// when the node starts again from this state it knows of no such payment and sends nothing. A payment that has ended,
+/// and whose event is not acknowledged, stands in the event queue. So:
 ///
 /// - absent everywhere: it was never sent, and may be sent (after the stale record is removed, see
-///   [`LdkRail::forget_unsent`](crate::LdkRail::forget_unsent));
-/// - present: it was sent, or it may have been; only an event or the node's record tells how it
-///   ends.
+///   [`Rail::forget_unsent`](payments::ports::Rail::forget_unsent));
+/// - present: it was sent, or it may have been; only an event or the node's record tells how it ends.
 ///
-/// The payment records are left out because ldk-node writes them beside LDK's own state: a record
-/// may say `Pending` for a payment that LDK forgot in a crash, and may be missing for one that is
-/// in flight.
+/// The payment records are left out because ldk-node writes them beside LDK's own state: a record may say `Pending` for
+/// a payment that LDK forgot in a crash, and may be missing for one that is in flight.
 ///
-/// The node must not be running, and must not have run since the state was read into this process:
-/// what a running node holds in memory is not searched.
-///
-/// # Errors
-/// [`NodeStateError`] when the state cannot be read; then nothing is proven.
-pub fn never_sent(
+/// The node must not be running, and must not have run since the state was read into this process: what a running node
+/// holds in memory is not searched.
+#[derive(Clone, Copy)]
+pub struct StoredNode<'a>(pub &'a dyn NodeState);
+
+impl StoredPayments for StoredNode<'_> {
+    fn never_sent(
+        &self,
+        payment_hashes: &[PaymentHash],
+    ) -> Result<HashSet<PaymentHash>, NodeStateError> {
+        never_sent(self.0, payment_hashes)
+    }
+}
+
+fn never_sent(
     state: &dyn NodeState,
     hashes: &[PaymentHash],
 ) -> Result<HashSet<PaymentHash>, NodeStateError> {

@@ -9,17 +9,20 @@ use std::time::Duration;
 
 use bitcoin::hashes::Hash;
 use bitcoin::secp256k1::PublicKey;
-use ldk_node::NodeError;
+use jiff::Timestamp;
 use ldk_node::payment::{PaymentDetails, PaymentDirection, PaymentKind, PaymentStatus};
+use ldk_node::{ChannelDetails, NodeError};
 use lightning::ln::channelmanager::PaymentId;
 use lightning::routing::router::RouteParametersConfig;
 use lightning_invoice::{Bolt11Invoice, Bolt11InvoiceDescription, Description};
+use money::Msat;
 use payments::payment_hash::{PaymentHash, PaymentPreimage};
 use payments::ports::{
-    CreateInvoiceError, InvoiceRequest, PayAnswer, PayRequest, Rail, RailEvent, RailInvoice,
-    RailPayment, Rejection,
+    CreateInvoiceError, ForgetError, InvoiceRequest, PayAnswer, PayRequest, Rail, RailEvent,
+    RailInvoice, RailPayment, RailRecord, Rejection,
 };
 
+use crate::failures::Failures;
 use crate::node::LdkNode;
 use crate::node_event::msat;
 
@@ -27,51 +30,32 @@ use crate::node_event::msat;
 #[derive(Clone)]
 pub struct LdkRail {
     node: Arc<LdkNode>,
+    failures: Arc<Failures>,
 }
 
-/// Why the record of an unsent payment was not removed.
-#[derive(Debug, thiserror::Error)]
-pub enum ForgetError {
-    /// The record is of an inbound payment, or of one that succeeded: it is not stale.
-    #[error("the record of payment {0} is not of an unsent payment")]
-    NotUnsent(PaymentHash),
-    /// The record could not be removed.
-    #[error("the record of the payment could not be removed")]
-    Node(#[source] NodeError),
+/// Whether the channels can carry an amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// Now, as far as our own channels go.
+    Now,
+    /// When payments under way have ended.
+    Later,
+    /// Not as the channels stand.
+    Never,
 }
 
 impl LdkRail {
     /// The rail of `node`.
     pub fn new(node: Arc<LdkNode>) -> Self {
-        Self { node }
+        Self {
+            node,
+            failures: Arc::default(),
+        }
     }
 
     /// The node below.
     pub fn node(&self) -> &Arc<LdkNode> {
         &self.node
-    }
-
-    /// Removes a stale record of a payment that [`never_sent`](crate::never_sent) has proven
-    /// unsent.
-    ///
-    /// A crash can leave a record `Pending` of a payment that LDK knows nothing of, and then every
-    /// `pay` of it would be a duplicate for ever. Without the proof this must not be called: it
-    /// would take the guard against paying twice away from a payment in flight.
-    ///
-    /// # Errors
-    /// [`ForgetError`].
-    pub fn forget_unsent(&self, payment_hash: &PaymentHash) -> Result<(), ForgetError> {
-        match self.record(payment_hash) {
-            None => Ok(()),
-            Some(record) if is_unsent(&record) => {
-                let id = PaymentId(*payment_hash.as_bytes());
-                self.node
-                    .node
-                    .remove_payment(&id)
-                    .map_err(ForgetError::Node)
-            }
-            Some(_) => Err(ForgetError::NotUnsent(*payment_hash)),
-        }
     }
 
     /// What is decided before LDK is asked: `Err` is certain, because nothing was sent.
@@ -88,10 +72,46 @@ impl LdkRail {
         if record.is_some_and(|record| record.direction == PaymentDirection::Inbound) {
             return Err(Rejection::InvalidInvoice);
         }
-        if self.node.is_running() && self.node.node.list_channels().iter().any(|c| c.is_usable) {
-            Ok(invoice)
+        let channels = self.node.node.list_channels();
+        if !self.node.is_running() || !channels.iter().any(|channel| channel.is_usable) {
+            return Err(Rejection::NotReady);
+        }
+        // Asking LDK would cost a search for a route and the write of a record, for nothing.
+        match self.room(invoice.amount_milli_satoshis().unwrap_or(0), &channels) {
+            Room::Later => Err(Rejection::NoRoom),
+            Room::Now | Room::Never => Ok(invoice),
+        }
+    }
+
+    /// Whether our own channels can carry `amount_msat`. It is a hint: what it says may change before LDK is asked.
+    fn room(&self, amount_msat: u64, channels: &[ChannelDetails]) -> Room {
+        let usable = || channels.iter().filter(|channel| channel.is_usable);
+        let now_msat = usable().map(|channel| channel.next_outbound_htlc_limit_msat);
+        if now_msat.fold(0, u64::saturating_add) >= amount_msat {
+            return Room::Now;
+        }
+        let in_flight = self.node.node.list_payments_with_filter(|record| {
+            record.direction == PaymentDirection::Outbound
+                && record.status == PaymentStatus::Pending
+                && !matches!(record.kind, PaymentKind::Onchain { .. })
+        });
+        let in_flight_msat = in_flight.iter().filter_map(|record| record.amount_msat);
+        let own_msat = usable().map(|channel| channel.outbound_capacity_msat);
+        let later_msat = own_msat.chain(in_flight_msat).fold(0, u64::saturating_add);
+        if in_flight.is_empty() || later_msat < amount_msat {
+            Room::Never
         } else {
-            Err(Rejection::NotReady)
+            Room::Later
+        }
+    }
+
+    /// Why LDK refused `invoice` at once, as far as our own channels tell.
+    fn refusal(&self, invoice: &Bolt11Invoice, fee_limit_msat: Msat) -> Rejection {
+        let amount_msat = invoice.amount_milli_satoshis().unwrap_or(0);
+        let amount_msat = amount_msat.saturating_add(fee_limit_msat.unsigned());
+        match self.room(amount_msat, &self.node.node.list_channels()) {
+            Room::Later => Rejection::NoRoom,
+            Room::Now | Room::Never => Rejection::NoRoute,
         }
     }
 
@@ -139,9 +159,8 @@ impl Rail for LdkRail {
     /// **Precondition**: the hash is proven not to be in flight. One of these holds:
     ///
     /// - it was never given to `pay`, or every answer for it so far was `Rejected`;
-    /// - [`never_sent`](crate::never_sent) has proven it unsent, and it was not given to `pay` since;
-    /// - it failed, the failure's event is acknowledged, and a later channel manager is durable
-    ///   ([`NodeStateKv::channel_manager_mark`](crate::NodeStateKv::channel_manager_mark)).
+    /// - [`StoredNode`](crate::StoredNode) has proven it unsent, and it was not given to `pay` since;
+    /// - it failed, and [`Rail::failure_is_final`] says so.
     ///
     /// LDK looks for a route before it looks for a duplicate, so without this `PaymentSendingFailed`
     /// would not mean that nothing was sent, and the answer `Rejected(NoRoute)` would be wrong.
@@ -163,7 +182,8 @@ impl Rail for LdkRail {
             Ok(_) => PayAnswer::Unknown,
             Err(error) => {
                 tracing::info!(payment_hash = %request.payment_hash, %error, "not dispatched");
-                answer(error, || self.payment(&request.payment_hash))
+                let refused = || self.refusal(&invoice, request.fee_limit_msat);
+                answer(error, refused, || self.payment(&request.payment_hash))
             }
         }
     }
@@ -173,25 +193,63 @@ impl Rail for LdkRail {
     }
 
     fn next_event(&self, wait: Duration) -> Option<RailEvent> {
-        self.node.next_node_event(wait).map(RailEvent::from)
+        let event = RailEvent::from(self.node.next_node_event(wait)?);
+        let failed = match &event {
+            RailEvent::PaymentFailed { payment_hash, .. } => Some(*payment_hash),
+            _ => None,
+        };
+        self.failures.given(&self.node.kv, failed);
+        Some(event)
     }
 
     fn acknowledge(&self) {
         self.node.acknowledge_event();
+        self.failures.acknowledged();
+    }
+
+    fn failure_is_final(&self, payment_hash: &PaymentHash) -> bool {
+        self.failures.is_final(&self.node.kv, payment_hash)
+    }
+
+    // A crash can leave a record `Pending` of a payment that LDK knows nothing of, and a failure that comes faster than
+    // the record does leaves one too; then every `pay` of it would be a duplicate for ever.
+    fn forget_unsent(&self, payment_hash: &PaymentHash) -> Result<(), ForgetError> {
+        match self.record(payment_hash) {
+            Some(record) if is_unsent(&record) => self.forget_record(payment_hash),
+            Some(record) if record.direction == PaymentDirection::Outbound => {
+                Err(ForgetError::Paid(*payment_hash))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn old_records(&self, before: Timestamp) -> Vec<RailRecord> {
+        self.node.old_records(before)
+    }
+
+    fn forget_record(&self, payment_hash: &PaymentHash) -> Result<(), ForgetError> {
+        let id = PaymentId(*payment_hash.as_bytes());
+        let removed = self.node.node.remove_payment(&id);
+        removed.map_err(|error| ForgetError::Unavailable(Box::new(error)))
     }
 }
 
 /// What an error of `send` means, under the precondition of [`Rail::pay`] (ldk-node 0.7.1,
 /// `bolt11.rs`).
-fn answer(error: NodeError, record: impl FnOnce() -> RailPayment) -> PayAnswer {
+fn answer(
+    error: NodeError,
+    refusal: impl FnOnce() -> Rejection,
+    record: impl FnOnce() -> RailPayment,
+) -> PayAnswer {
     match error {
         NodeError::NotRunning => PayAnswer::Rejected(Rejection::NotReady),
         NodeError::InvalidInvoice => PayAnswer::Rejected(Rejection::InvalidInvoice),
-        NodeError::PaymentSendingFailed => PayAnswer::Rejected(Rejection::NoRoute),
+        NodeError::PaymentSendingFailed => PayAnswer::Rejected(refusal()),
         NodeError::DuplicatePayment => match record() {
             RailPayment::Succeeded {
                 preimage: Some(preimage),
                 fee_msat: Some(fee_msat),
+                ..
             } => PayAnswer::Paid { preimage, fee_msat },
             _ => PayAnswer::Unknown,
         },
@@ -211,6 +269,7 @@ fn rail_payment(record: Option<PaymentDetails>) -> RailPayment {
         PaymentStatus::Succeeded => RailPayment::Succeeded {
             preimage: preimage(&record.kind),
             fee_msat: record.fee_paid_msat.map(msat),
+            amount_msat: record.amount_msat.map(msat),
         },
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! A record proves what the node saw; it must never be read as a proof that something was not sent.
 
+use jiff::Timestamp;
 use ldk_node::payment::{PaymentDetails, PaymentDirection, PaymentKind, PaymentStatus};
 use money::Msat;
 use payments::payment_hash::PaymentHash;
+use payments::ports::{Direction, RailRecord};
 
 use crate::node::LdkNode;
 use crate::node_event::msat;
@@ -35,6 +37,20 @@ impl LdkNode {
         self.settled(PaymentDirection::Outbound)
     }
 
+    /// The records of Lightning payments that were last changed before `before`.
+    pub(crate) fn old_records(&self, before: Timestamp) -> Vec<RailRecord> {
+        let before_unix_seconds = u64::try_from(before.as_second()).unwrap_or(0);
+        let mut old = Vec::new();
+        // What the filter takes is cloned whole, so it takes nothing.
+        self.node.list_payments_with_filter(|record| {
+            if record.latest_update_timestamp < before_unix_seconds {
+                old.extend(rail_record(record));
+            }
+            false
+        });
+        old
+    }
+
     fn settled(&self, direction: PaymentDirection) -> Vec<SettledPayment> {
         let records = self.node.list_payments_with_filter(|record| {
             record.direction == direction && record.status == PaymentStatus::Succeeded
@@ -43,7 +59,7 @@ impl LdkNode {
     }
 }
 
-fn settled_payment(record: &PaymentDetails) -> Option<SettledPayment> {
+fn hash_of(record: &PaymentDetails) -> Option<PaymentHash> {
     let hash = match record.kind {
         PaymentKind::Bolt11 { hash, .. }
         | PaymentKind::Bolt11Jit { hash, .. }
@@ -51,8 +67,24 @@ fn settled_payment(record: &PaymentDetails) -> Option<SettledPayment> {
         PaymentKind::Bolt12Offer { hash, .. } | PaymentKind::Bolt12Refund { hash, .. } => hash?,
         PaymentKind::Onchain { .. } => return None,
     };
+    Some(PaymentHash::from_bytes(hash.0))
+}
+
+fn rail_record(record: &PaymentDetails) -> Option<RailRecord> {
+    let seconds = i64::try_from(record.latest_update_timestamp).ok()?;
+    Some(RailRecord {
+        payment_hash: hash_of(record)?,
+        direction: match record.direction {
+            PaymentDirection::Inbound => Direction::Inbound,
+            PaymentDirection::Outbound => Direction::Outbound,
+        },
+        updated_at: Timestamp::from_second(seconds).ok()?,
+    })
+}
+
+fn settled_payment(record: &PaymentDetails) -> Option<SettledPayment> {
     Some(SettledPayment {
-        payment_hash: PaymentHash::from_bytes(hash.0),
+        payment_hash: hash_of(record)?,
         amount_msat: record.amount_msat.map(msat),
         fee_msat: record.fee_paid_msat.map(msat),
         updated_at_unix_seconds: record.latest_update_timestamp,

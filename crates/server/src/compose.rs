@@ -10,7 +10,7 @@ use payments::fee_policy::FeePolicy;
 use payments::ids::Ids;
 use payments::network::Network;
 use payments::ports::{Rail, SystemClock, SystemEntropy};
-use rail_ldk::{LdkNode, LdkRail, NodeConfig, StartError};
+use rail_ldk::{LdkNode, LdkRail, NodeConfig, StartError, StoredNode};
 use store::{LeaseError, Store};
 
 use crate::app::App;
@@ -53,13 +53,13 @@ pub fn compose(
     node: &NodeConfig,
 ) -> Result<Composed, ComposeError> {
     let state = store.node_state(NODE)?;
-    let doubt = recovery::look(store, state.as_ref())?;
+    let doubt = recovery::look(store, &StoredNode(state.as_ref()))?;
     let node = Arc::new(LdkNode::start(node, state)?);
-    let rail = Arc::new(LdkRail::new(Arc::clone(&node)));
+    let rail: Arc<dyn Rail> = Arc::new(LdkRail::new(Arc::clone(&node)));
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let app = App {
         store: store.clone(),
-        rail: Arc::clone(&rail) as Arc<dyn Rail>,
+        rail,
         ids: Ids::new(clock.clone(), entropy.clone()),
         clock,
         entropy,
@@ -67,6 +67,6 @@ pub fn compose(
         fees,
         network,
     };
-    recovery::resolve(&app, &rail, doubt)?;
+    recovery::resolve(&app, doubt)?;
     Ok(Composed { app, node })
 }

@@ -2,16 +2,17 @@
 //!
 //! Its invoices are real. Like a real node it gives the same event again until it is acknowledged.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bitcoin::secp256k1::PublicKey;
+use jiff::Timestamp;
 use money::Msat;
 use payments::payment_hash::PaymentHash;
 use payments::ports::{
-    Clock, CreateInvoiceError, InvoiceRequest, PayAnswer, PayRequest, Rail, RailEvent, RailInvoice,
-    RailPayment,
+    Clock, CreateInvoiceError, ForgetError, InvoiceRequest, NodeStateError, PayAnswer, PayRequest,
+    Rail, RailEvent, RailInvoice, RailPayment, RailRecord, StoredPayments,
 };
 
 use crate::clock::FakeClock;
@@ -31,6 +32,9 @@ pub struct FakeRail {
 struct State {
     answers: HashMap<PaymentHash, VecDeque<PayAnswer>>,
     records: HashMap<PaymentHash, RailPayment>,
+    old_records: Vec<RailRecord>,
+    sent: HashSet<PaymentHash>,
+    failures_come_back: bool,
     asked: Vec<PayRequest>,
     invoices: Vec<InvoiceRequest>,
     events: VecDeque<RailEvent>,
@@ -65,6 +69,27 @@ impl FakeRail {
     /// What the node's own record says about a payment.
     pub fn record(&self, payment_hash: PaymentHash, payment: RailPayment) {
         self.state().records.insert(payment_hash, payment);
+    }
+
+    /// A record that the node keeps of a payment.
+    pub fn keep_record(&self, record: RailRecord) {
+        self.state().old_records.push(record);
+    }
+
+    /// The records that the node keeps.
+    #[must_use]
+    pub fn kept_records(&self) -> Vec<RailRecord> {
+        self.state().old_records.clone()
+    }
+
+    /// Loses every trace of a payment that the node was asked for, as a crash before it stored anything does.
+    pub fn lose_sending(&self, payment_hash: PaymentHash) {
+        self.state().sent.remove(&payment_hash);
+    }
+
+    /// While `come_back` is true a crash would bring acknowledged failures back, so none is final.
+    pub fn let_failures_come_back(&self, come_back: bool) {
+        self.state().failures_come_back = come_back;
     }
 
     /// Makes something happen at the node.
@@ -171,14 +196,16 @@ impl Rail for FakeRail {
             .changed
             .wait_while(state, |state| state.payments_wait)
             .unwrap_or_else(PoisonError::into_inner);
-        let Some(answers) = state.answers.get_mut(&request.payment_hash) else {
-            return PayAnswer::Unknown;
-        };
-        if answers.len() > 1 {
-            answers.pop_front().unwrap_or(PayAnswer::Unknown)
-        } else {
-            answers.front().cloned().unwrap_or(PayAnswer::Unknown)
+        let answer = state.answers.get_mut(&request.payment_hash);
+        let answer = answer.and_then(|answers| match answers.len() {
+            0 | 1 => answers.front().cloned(),
+            _ => answers.pop_front(),
+        });
+        let answer = answer.unwrap_or(PayAnswer::Unknown);
+        if !matches!(answer, PayAnswer::Rejected(_)) {
+            state.sent.insert(request.payment_hash);
         }
+        answer
     }
 
     fn payment(&self, payment_hash: &PaymentHash) -> RailPayment {
@@ -203,5 +230,48 @@ impl Rail for FakeRail {
         } else if state.events.pop_front().is_some() {
             state.acknowledged += 1;
         }
+    }
+
+    fn failure_is_final(&self, payment_hash: &PaymentHash) -> bool {
+        let state = self.state();
+        let is_of = |event: &RailEvent| matches!(event, RailEvent::PaymentFailed { payment_hash: hash, .. } if hash == payment_hash);
+        !state.failures_come_back && !state.events.iter().any(is_of)
+    }
+
+    fn forget_unsent(&self, payment_hash: &PaymentHash) -> Result<(), ForgetError> {
+        let mut state = self.state();
+        if let Some(RailPayment::Succeeded { .. }) = state.records.get(payment_hash) {
+            return Err(ForgetError::Paid(*payment_hash));
+        }
+        state.records.remove(payment_hash);
+        Ok(())
+    }
+
+    fn old_records(&self, before: Timestamp) -> Vec<RailRecord> {
+        let mut old = self.state().old_records.clone();
+        old.retain(|record| record.updated_at < before);
+        old
+    }
+
+    fn forget_record(&self, payment_hash: &PaymentHash) -> Result<(), ForgetError> {
+        let mut state = self.state();
+        state
+            .old_records
+            .retain(|record| record.payment_hash != *payment_hash);
+        state.records.remove(payment_hash);
+        Ok(())
+    }
+}
+
+impl StoredPayments for FakeRail {
+    fn never_sent(
+        &self,
+        payment_hashes: &[PaymentHash],
+    ) -> Result<HashSet<PaymentHash>, NodeStateError> {
+        let state = self.state();
+        let unsent = payment_hashes
+            .iter()
+            .filter(|hash| !state.sent.contains(hash));
+        Ok(unsent.copied().collect())
     }
 }

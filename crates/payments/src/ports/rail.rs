@@ -3,11 +3,14 @@
 //! A rail answers `Paid`, `Rejected` (certainly not sent) or `Unknown`. It must never turn an error it does
 //! not understand into `Rejected`: only the first two move money.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use bitcoin::secp256k1::PublicKey;
+use jiff::Timestamp;
 use money::Msat;
 
+use super::NodeStateError;
 use crate::payment_hash::{PaymentHash, PaymentPreimage};
 
 /// A BOLT 11 invoice to be made by our node.
@@ -71,8 +74,10 @@ pub enum PayAnswer {
 /// Why a payment was certainly not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rejection {
-    /// No route, no room on the channels, or not connected now: worth another try while the invoice is valid.
+    /// No route, or not connected now: worth another try while the invoice is valid.
     NoRoute,
+    /// The channels would carry it, and are full of payments under way: worth waiting for their end.
+    NoRoom,
     /// The node is not running; worth another try.
     NotReady,
     /// The node refuses this invoice, now and later.
@@ -92,9 +97,42 @@ pub enum RailPayment {
         preimage: Option<PaymentPreimage>,
         /// What the routing nodes took, when the record holds it.
         fee_msat: Option<Msat>,
+        /// What the payee got, when the record holds it.
+        amount_msat: Option<Msat>,
     },
     /// The record says it failed.
     Failed,
+}
+
+/// Which way a payment went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To us.
+    Inbound,
+    /// From us.
+    Outbound,
+}
+
+/// A record that a rail keeps of a payment. It proves what the rail saw, and never that nothing was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RailRecord {
+    /// Which payment.
+    pub payment_hash: PaymentHash,
+    /// Which way it went.
+    pub direction: Direction,
+    /// When the record was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Why a rail's record of a payment was not removed.
+#[derive(Debug, thiserror::Error)]
+pub enum ForgetError {
+    /// The record is of a payment that has reached its payee.
+    #[error("the record of payment {0} says that it was paid")]
+    Paid(PaymentHash),
+    /// The rail could not remove it now.
+    #[error("the record of the payment could not be removed")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Why a payment that was sent came back.
@@ -166,4 +204,40 @@ pub trait Rail: Send + Sync {
 
     /// Acknowledges the event that [`Rail::next_event`] gave last: it is written down.
     fn acknowledge(&self);
+
+    /// Whether the failure that [`Rail::next_event`] gave for this payment is acknowledged and cannot come back,
+    /// whatever crash follows: only then may the hash be sent again. It becomes true by itself, at the latest a
+    /// little after the next block, and waits for nothing.
+    fn failure_is_final(&self, payment_hash: &PaymentHash) -> bool;
+
+    /// Removes the rail's record of an outbound payment that is proven not to be in flight: never sent
+    /// ([`StoredPayments::never_sent`]), or failed for good ([`Rail::failure_is_final`]). Without the proof this
+    /// must not be called: it would take the guard against paying twice away from a payment in flight. No record,
+    /// and a record of an inbound payment, are left as they are.
+    ///
+    /// # Errors
+    /// [`ForgetError`].
+    fn forget_unsent(&self, payment_hash: &PaymentHash) -> Result<(), ForgetError>;
+
+    /// The records that were last changed before `before`, whatever they say, in no particular order.
+    fn old_records(&self, before: Timestamp) -> Vec<RailRecord>;
+
+    /// Removes the record of a payment that is over, and whose books are final. No record is no error.
+    ///
+    /// # Errors
+    /// [`ForgetError::Unavailable`].
+    fn forget_record(&self, payment_hash: &PaymentHash) -> Result<(), ForgetError>;
+}
+
+/// What a rail has stored, looked at while it is off.
+pub trait StoredPayments {
+    /// The hashes among `payment_hashes` that were certainly never sent: the rail, started from what it has stored,
+    /// knows nothing of them, and nobody else does.
+    ///
+    /// # Errors
+    /// [`NodeStateError`]; then nothing is proven.
+    fn never_sent(
+        &self,
+        payment_hashes: &[PaymentHash],
+    ) -> Result<HashSet<PaymentHash>, NodeStateError>;
 }

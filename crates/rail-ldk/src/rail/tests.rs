@@ -81,7 +81,8 @@ fn only_three_errors_of_the_node_are_certainly_unsent() {
             NodeError::DuplicatePayment => continue,
             _ => PayAnswer::Unknown,
         };
-        assert_eq!(answer(error, no_record), expected, "{error:?}");
+        let refusal = || Rejection::NoRoute;
+        assert_eq!(answer(error, refusal, no_record), expected, "{error:?}");
     }
 }
 
@@ -89,8 +90,13 @@ fn only_three_errors_of_the_node_are_certainly_unsent() {
 fn a_duplicate_is_paid_only_when_its_record_proves_it() {
     let preimage = PaymentPreimage::from_bytes([3; 32]);
     let fee_msat = Msat::new(7).expect("in range");
-    let succeeded = |preimage, fee_msat| RailPayment::Succeeded { preimage, fee_msat };
-    let duplicate = |record: RailPayment| answer(NodeError::DuplicatePayment, || record);
+    let succeeded = |preimage, fee_msat| RailPayment::Succeeded {
+        preimage,
+        fee_msat,
+        amount_msat: None,
+    };
+    let refusal = || panic!("a duplicate is not refused for want of room");
+    let duplicate = |record: RailPayment| answer(NodeError::DuplicatePayment, refusal, || record);
     let paid = PayAnswer::Paid { preimage, fee_msat };
     assert_eq!(duplicate(succeeded(Some(preimage), Some(fee_msat))), paid);
     for record in [
@@ -127,6 +133,7 @@ fn an_outbound_record_tells_how_its_payment_stands() {
     let succeeded = RailPayment::Succeeded {
         preimage: Some(PaymentPreimage::from_bytes([3; 32])),
         fee_msat: Some(Msat::new(7).expect("in range")),
+        amount_msat: Some(Msat::new(1_000).expect("in range")),
     };
     assert_eq!(told(PaymentStatus::Pending), RailPayment::Pending);
     assert_eq!(told(PaymentStatus::Failed), RailPayment::Failed);

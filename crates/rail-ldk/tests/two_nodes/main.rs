@@ -11,9 +11,9 @@ use money::Msat;
 use payments::payment_hash::{PaymentHash, PaymentPreimage};
 use payments::ports::{
     InvoiceRequest, NodeState, PayAnswer, PayRequest, PaymentFailure, Rail, RailEvent, RailPayment,
-    Rejection,
+    Rejection, StoredPayments,
 };
-use rail_ldk::{LdkNode, NodeEvent, StartError, never_sent};
+use rail_ldk::{LdkNode, NodeEvent, StartError, StoredNode};
 
 const HOUR_SECONDS: u32 = 3_600;
 
@@ -80,7 +80,8 @@ fn is_of(event: &RailEvent, payment_hash: PaymentHash) -> bool {
 }
 
 fn proven_unsent(state: &dyn NodeState, payment_hash: PaymentHash) -> bool {
-    never_sent(state, &[payment_hash])
+    StoredNode(state)
+        .never_sent(&[payment_hash])
         .expect("readable")
         .contains(&payment_hash)
 }
@@ -106,6 +107,7 @@ fn a_second_pay_finds_the_first() {
     let succeeded = RailPayment::Succeeded {
         preimage: Some(preimage),
         fee_msat,
+        amount_msat: Some(sat(1_000)),
     };
     assert_eq!(rail.payment(&out.payment_hash), succeeded);
     assert_eq!(

@@ -41,7 +41,7 @@ pub async fn run(app: App, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(PARALLEL));
     let calls = TaskTracker::new();
     while !stop.is_cancelled() {
-        let claimed = match claim(&app, &slots).await {
+        let claimed = match claim_some(&app, &slots).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 tracing::error!(error = %chain(&error), "no withdrawal can be claimed now");
@@ -72,20 +72,28 @@ pub async fn run(app: App, stop: CancellationToken) {
 }
 
 /// Claims as many as there are free slots; waits for one when there is none.
-async fn claim(app: &App, slots: &Semaphore) -> Result<Vec<Withdrawal>, StoreError> {
+async fn claim_some(app: &App, slots: &Semaphore) -> Result<Vec<Withdrawal>, StoreError> {
     let first = slots.acquire().await;
     let free = slots.available_permits() + 1;
     drop(first);
+    let (app, limit) = (app.clone(), i64::try_from(free).unwrap_or(1));
+    let claimed = tokio::task::spawn_blocking(move || claim(&app, limit)).await;
+    claimed.unwrap_or(Err(StoreError::Panicked))
+}
+
+/// Claims at most `limit` withdrawals that are due: each of them is this process's alone, and must be handed over once.
+///
+/// # Errors
+/// The database's.
+pub fn claim(app: &App, limit: i64) -> Result<Vec<Withdrawal>, StoreError> {
     let act = app.acting();
-    let limit = i64::try_from(free).unwrap_or(1);
     // Looking first keeps an idle server from writing.
-    let due = app.store.read_async(next_dispatch_at).await?;
+    let due = app.store.read(next_dispatch_at)?;
     if due.is_none_or(|at| at > act.now.as_microsecond()) {
         return Ok(Vec::new());
     }
     app.store
-        .write_async(move |tx| claim_due_withdrawals(tx, &act, limit))
-        .await
+        .write(move |tx| claim_due_withdrawals(tx, &act, limit))
 }
 
 async fn next_wait(app: &App) -> Duration {
@@ -98,17 +106,7 @@ async fn next_wait(app: &App) -> Duration {
 
 /// Sends one withdrawal and writes the answer, again and again if the database is away: nobody else knows it.
 fn dispatch(app: &App, withdrawal: &Withdrawal, stop: &CancellationToken) {
-    let answer = if withdrawal.expires_at <= app.clock.now() {
-        Answer::Unsent(WithdrawalFailure::InvoiceExpired)
-    } else {
-        let answer = app.rail.pay(&PayRequest {
-            bolt11: withdrawal.bolt11.clone(),
-            payment_hash: withdrawal.payment_hash,
-            fee_limit_msat: withdrawal.amounts.fee_reserve_msat,
-        });
-        tracing::debug!(withdrawal = %withdrawal.id, answer = name(&answer), "dispatched");
-        Answer::of(answer, withdrawal, app.clock.now())
-    };
+    let answer = hand_over(app, withdrawal);
     while let Err(error) = write_down(app, withdrawal, &answer) {
         let id = withdrawal.id;
         tracing::error!(withdrawal = %id, error = %chain(&error), "an answer is not written yet");
@@ -121,9 +119,24 @@ fn dispatch(app: &App, withdrawal: &Withdrawal, stop: &CancellationToken) {
     }
 }
 
+/// Asks the node to pay a claimed withdrawal: once for each claim.
+#[must_use]
+pub fn hand_over(app: &App, withdrawal: &Withdrawal) -> Answer {
+    if withdrawal.expires_at <= app.clock.now() {
+        return Answer::Unsent(WithdrawalFailure::InvoiceExpired);
+    }
+    let answer = app.rail.pay(&PayRequest {
+        bolt11: withdrawal.bolt11.clone(),
+        payment_hash: withdrawal.payment_hash,
+        fee_limit_msat: withdrawal.amounts.fee_reserve_msat,
+    });
+    tracing::debug!(withdrawal = %withdrawal.id, answer = name(&answer), "dispatched");
+    Answer::of(answer, withdrawal, app.clock.now())
+}
+
 /// What has to be written after a call to the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
+pub enum Answer {
     /// It is in flight: nothing.
     InFlight,
     /// The payee has it.
@@ -145,7 +158,7 @@ impl Answer {
             PayAnswer::Rejected(Rejection::NoRoute) if withdrawal.attempts >= MOST_ATTEMPTS => {
                 Self::Unsent(WithdrawalFailure::NoRoute)
             }
-            PayAnswer::Rejected(Rejection::NoRoute | Rejection::NotReady) => {
+            PayAnswer::Rejected(Rejection::NoRoute | Rejection::NoRoom | Rejection::NotReady) => {
                 let at = next_try(withdrawal.attempts, now);
                 if at < withdrawal.expires_at {
                     Self::Again(at)
@@ -165,7 +178,11 @@ fn name(answer: &PayAnswer) -> &'static str {
     }
 }
 
-fn write_down(app: &App, withdrawal: &Withdrawal, answer: &Answer) -> Result<(), OutcomeError> {
+/// Writes what came of handing a withdrawal over. Writing it twice changes nothing.
+///
+/// # Errors
+/// [`OutcomeError`]; the withdrawal stays in doubt until it is written.
+pub fn write_down(app: &App, withdrawal: &Withdrawal, answer: &Answer) -> Result<(), OutcomeError> {
     let (act, hash) = (app.acting(), withdrawal.payment_hash);
     let (id, attempt) = (withdrawal.id, withdrawal.attempts);
     match *answer {

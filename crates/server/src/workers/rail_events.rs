@@ -27,11 +27,14 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Why an event was not written down.
 #[derive(Debug, thiserror::Error)]
-enum EventError {
+pub enum EventError {
+    /// Money that came in.
     #[error(transparent)]
     Credit(#[from] CreditError),
+    /// The end of a withdrawal.
     #[error(transparent)]
     Outcome(#[from] OutcomeError),
+    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -56,18 +59,32 @@ impl EventError {
 /// Pumps events until `stop`; runs on a thread of its own.
 pub fn run(app: &App, stop: &CancellationToken) {
     while !stop.is_cancelled() {
-        let Some(event) = app.rail.next_event(WAIT) else {
-            continue;
-        };
-        let written = write_down(app, &event).or_else(|error| put_aside(app, &event, error));
-        match written {
-            Ok(()) => app.rail.acknowledge(),
-            Err(error) => {
-                tracing::error!(error = %chain(&error), "an event of the node is not written yet");
-                std::thread::sleep(PAUSE);
-            }
+        if let Err(error) = take_one(app, WAIT) {
+            tracing::error!(error = %chain(&error), "an event of the node is not written yet");
+            std::thread::sleep(PAUSE);
         }
     }
+}
+
+/// Writes the node's oldest event down and acknowledges it. Answers whether there was one in `wait`.
+///
+/// # Errors
+/// [`EventError`]; the event is not acknowledged, and comes again.
+pub fn take_one(app: &App, wait: Duration) -> Result<bool, EventError> {
+    let Some(event) = app.rail.next_event(wait) else {
+        return Ok(false);
+    };
+    write_down(app, &event)?;
+    app.rail.acknowledge();
+    Ok(true)
+}
+
+/// Writes an event down: when this has answered it may be acknowledged, and when it has not it must not be.
+///
+/// # Errors
+/// [`EventError`], only for what may pass.
+pub fn write_down(app: &App, event: &RailEvent) -> Result<(), EventError> {
+    apply(app, event).or_else(|error| put_aside(app, event, error))
 }
 
 /// An event that no act can apply is kept whole, and money is halted: the events behind it must not wait for ever.
@@ -113,7 +130,7 @@ fn put_aside(app: &App, event: &RailEvent, error: EventError) -> Result<(), Even
     Ok(())
 }
 
-fn write_down(app: &App, event: &RailEvent) -> Result<(), EventError> {
+fn apply(app: &App, event: &RailEvent) -> Result<(), EventError> {
     match event {
         RailEvent::PaymentSucceeded {
             payment_hash,
@@ -125,6 +142,7 @@ fn write_down(app: &App, event: &RailEvent) -> Result<(), EventError> {
                 && let RailPayment::Succeeded {
                     preimage: known,
                     fee_msat: fee,
+                    ..
                 } = app.rail.payment(payment_hash)
             {
                 preimage = preimage.or(known);

@@ -9,16 +9,15 @@ use std::collections::HashSet;
 
 use money::Msat;
 use payments::payment_hash::PaymentHash;
-use payments::ports::{NodeState, NodeStateError, RailPayment};
+use payments::ports::{ForgetError, NodeStateError, RailPayment, StoredPayments};
 use payments::withdrawal::Withdrawal;
-use rail_ldk::{LdkRail, never_sent};
 use store::acts::dispatch::requeue_withdrawal;
+use store::acts::halt::halt;
 use store::acts::outcome::{OutcomeError, settle_withdrawal};
 use store::queries::payment::dispatched;
 use store::{Store, StoreError};
 
 use crate::app::App;
-use crate::problem::chain;
 
 /// Why the doubt could not be resolved.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +31,9 @@ pub enum RecoveryError {
     /// An outcome could not be written.
     #[error(transparent)]
     Outcome(#[from] OutcomeError),
+    /// A stale record stays in the way of a payment.
+    #[error(transparent)]
+    Forget(#[from] ForgetError),
 }
 
 /// What was in doubt when the node was still off.
@@ -40,61 +42,70 @@ pub struct Doubt {
     never_sent: HashSet<PaymentHash>,
 }
 
-/// Looks, before the node starts.
+/// Looks at what the node has stored, before it starts.
 ///
 /// # Errors
 /// [`RecoveryError`].
-pub fn look(store: &Store, state: &dyn NodeState) -> Result<Doubt, RecoveryError> {
+pub fn look(store: &Store, stored: &dyn StoredPayments) -> Result<Doubt, RecoveryError> {
     let withdrawals = store.read(dispatched)?;
     let hashes: Vec<PaymentHash> = withdrawals.iter().map(|w| w.payment_hash).collect();
-    let never_sent = never_sent(state, &hashes)?;
+    let never_sent = stored.never_sent(&hashes)?;
     Ok(Doubt {
         withdrawals,
         never_sent,
     })
 }
 
-/// Resolves what can be resolved, after the node has started and before anything is dispatched.
+/// Resolves what can be resolved, after the node has started and before anything is dispatched. Doing it twice, or
+/// half of it and then all of it, changes nothing more.
 ///
 /// # Errors
-/// [`RecoveryError`].
-pub fn resolve(app: &App, rail: &LdkRail, doubt: Doubt) -> Result<(), RecoveryError> {
+/// [`RecoveryError`]; then the server must not serve.
+pub fn resolve(app: &App, doubt: Doubt) -> Result<(), RecoveryError> {
     for withdrawal in doubt.withdrawals {
-        let id = withdrawal.id;
-        if doubt.never_sent.contains(&withdrawal.payment_hash) {
-            // A record of the node alone is a phantom: it would make every later send a duplicate.
-            if let Err(error) = rail.forget_unsent(&withdrawal.payment_hash) {
-                tracing::error!(withdrawal = %id, error = %chain(&error), "left in doubt");
-                continue;
-            }
-            let act = app.acting();
-            let (now, attempt) = (act.now, withdrawal.attempts);
-            app.store
-                .write(move |tx| requeue_withdrawal(tx, &act, id, attempt, now))?;
-            tracing::warn!(withdrawal = %id, "was never sent: dispatched again");
-        } else {
+        if !doubt.never_sent.contains(&withdrawal.payment_hash) {
             by_record(app, &withdrawal)?;
+            continue;
+        }
+        // A record of the node alone is a phantom: it would make every later send a duplicate.
+        match app.rail.forget_unsent(&withdrawal.payment_hash) {
+            Ok(()) => again(app, &withdrawal)?,
+            // Paid, and every trace of it acknowledged and gone but the record: the books are behind the node.
+            Err(ForgetError::Paid(_)) => by_record(app, &withdrawal)?,
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(())
 }
 
+fn again(app: &App, withdrawal: &Withdrawal) -> Result<(), StoreError> {
+    let (act, id, attempt) = (app.acting(), withdrawal.id, withdrawal.attempts);
+    let now = act.now;
+    app.store
+        .write(move |tx| requeue_withdrawal(tx, &act, id, attempt, now))?;
+    tracing::warn!(withdrawal = %id, "was never sent: dispatched again");
+    Ok(())
+}
+
 fn by_record(app: &App, withdrawal: &Withdrawal) -> Result<(), RecoveryError> {
-    let (act, hash) = (app.acting(), withdrawal.payment_hash);
+    let (act, hash, id) = (app.acting(), withdrawal.payment_hash, withdrawal.id);
     match app.rail.payment(&hash) {
         RailPayment::Succeeded {
             preimage,
             fee_msat: Some(fee_msat),
+            ..
         } => {
             app.store
                 .write(move |tx| settle_withdrawal(tx, &act, &hash, preimage, fee_msat))?;
-            tracing::warn!(withdrawal = %withdrawal.id, fee_msat = Msat::get(fee_msat), "was paid: settled");
+            tracing::warn!(withdrawal = %id, fee_msat = Msat::get(fee_msat), "was paid: settled");
         }
-        RailPayment::Succeeded { fee_msat: None, .. }
-        | RailPayment::Failed
-        | RailPayment::Pending
-        | RailPayment::NotFound => {
-            tracing::info!(withdrawal = %withdrawal.id, "is in flight: the node's event decides");
+        RailPayment::Succeeded { fee_msat: None, .. } => {
+            tracing::error!(withdrawal = %id, "ALERT: was paid for an unknown fee; money is halted");
+            let reason = "the node paid a fee that it does not tell";
+            app.store.write(move |tx| halt(tx, &act, reason))?;
+        }
+        RailPayment::Failed | RailPayment::Pending | RailPayment::NotFound => {
+            tracing::info!(withdrawal = %id, "is in flight: the node's event decides");
         }
     }
     Ok(())
