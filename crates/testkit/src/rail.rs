@@ -234,7 +234,12 @@ impl Rail for FakeRail {
 
     fn failure_is_final(&self, payment_hash: &PaymentHash) -> bool {
         let state = self.state();
-        let is_of = |event: &RailEvent| matches!(event, RailEvent::PaymentFailed { payment_hash: hash, .. } if hash == payment_hash);
+        let is_of = |event: &RailEvent| match event {
+            RailEvent::PaymentFailed {
+                payment_hash: hash, ..
+            } => hash == payment_hash,
+            _ => false,
+        };
         !state.failures_come_back && !state.events.iter().any(is_of)
     }
 
