@@ -7,8 +7,8 @@
 //! Why a write of the channel manager that begins after its event was given is enough (lightning-background-processor
 //! 0.2.3, `process_events_async`): one task hands LDK's pending events to ldk-node's handler, drains them when the
 //! handler has returned, and only then, in the same turn of its loop, encodes and writes the channel manager; nothing
-//! else writes it. The handler puts the event into ldk-node's queue, from which it is given to us, so a write that begins
-//! after the event stood in the queue is of a manager without it. Having handled an event, LDK always writes.
+//! else writes it. The handler puts the event into ldk-node's queue, from which it is given to us, so a write that
+//! begins after the event stood in the queue is of a manager without it. Having handled an event, LDK always writes.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
