@@ -2,9 +2,12 @@
 SHELL := bash
 ARGS ?=
 SECONDS_EACH ?= 20
+SEEDS ?= 1000
+FIRST ?= 1
+TRACE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox check test soak bench clean
+.PHONY: help setup sandbox check test sim soak bench clean
 
 help:
 	@echo 'make sandbox   a Lightning economy in one process: chain, two nodes, a channel, a funded account'
@@ -12,6 +15,7 @@ help:
 	@echo 'make check     formatting, lints, documentation (what CI runs first)'
 	@echo 'make test      every test, on SQLite and on a private PostgreSQL, and the clients (what CI runs next)'
 	@echo "               ARGS='-p ledger' runs one crate only"
+	@echo 'make sim       the simulator: SEEDS=1000 runs from seed FIRST=1 on; TRACE=1 prints what happens in the first'
 	@echo 'make soak      the long scenarios; SECONDS_EACH=600 for a night'
 	@echo 'make bench     the benchmarks'
 	@echo 'make setup     installs what the above need, where it is missing'
@@ -28,6 +32,9 @@ check:
 
 test:
 	@scripts/test $(ARGS)
+
+sim:
+	@SEEDS=$(SEEDS) FIRST=$(FIRST) TRACE=$(TRACE) scripts/sim
 
 soak:
 	@SECONDS_EACH=$(SECONDS_EACH) scripts/soak $(ARGS)

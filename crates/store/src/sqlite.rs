@@ -28,7 +28,7 @@ pub(crate) use writer::Writer;
 /// How many threads read. A reader never waits for the writer, only for another reader.
 const READERS: usize = 4;
 
-type Jobs = Arc<Queue<Box<dyn Job>>>;
+pub(crate) type Jobs = Arc<Queue<Box<dyn Job>>>;
 
 /// Opens the one writing connection and brings the schema up to date.
 pub(crate) fn open_writing(path: &Path) -> Result<Connection, OpenError> {

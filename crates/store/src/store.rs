@@ -104,6 +104,8 @@ impl Store {
                 jobs,
                 bells,
                 commits,
+                #[cfg(feature = "test-support")]
+                faults: crate::testing::faults_of(path),
             };
             let thread = spawn("store-write", move || writer.run()).map_err(OpenError::Thread)?;
             open.writers.push(thread);

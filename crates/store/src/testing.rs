@@ -2,10 +2,15 @@
 //!
 //! Behind the feature `test-support`; must never be part of a release.
 
+mod faults;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{Store, StoreConfig};
+
+pub use faults::{CommitFate, CommitFaults, put_faults};
+pub(crate) use faults::{commit_with, faults_of};
 
 /// The variable that names the PostgreSQL server for the tests, or says `none`.
 pub const POSTGRES_URL: &str = "LEYDEN_TEST_POSTGRES_URL";

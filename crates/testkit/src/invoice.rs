@@ -61,7 +61,11 @@ impl InvoiceSpec {
     pub fn sign(&self) -> ForeignInvoice {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let secret: [u8; 32] = Sha256::digest(format!("preimage {count}")).into();
+        self.sign_with(Sha256::digest(format!("preimage {count}")).into())
+    }
+
+    /// Signs it, with this preimage.
+    pub(crate) fn sign_with(&self, secret: [u8; 32]) -> ForeignInvoice {
         let preimage = PaymentPreimage::from_bytes(secret);
         let payment_hash = preimage.payment_hash();
         let made = u64::try_from(self.created_at.as_second()).expect("a time after 1970");

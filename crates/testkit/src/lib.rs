@@ -14,6 +14,7 @@ mod receiver;
 mod rest;
 mod run;
 mod server;
+pub mod sim;
 
 pub use clock::FakeClock;
 pub use entropy::SeededEntropy;

@@ -31,6 +31,9 @@ pub(crate) struct Writer {
     pub(crate) jobs: Jobs,
     pub(crate) bells: Arc<Bells>,
     pub(crate) commits: Arc<AtomicU64>,
+    /// What a test puts in the way of commits.
+    #[cfg(feature = "test-support")]
+    pub(crate) faults: Option<Arc<dyn crate::testing::CommitFaults>>,
 }
 
 /// What became of one act in a group.
@@ -141,10 +144,7 @@ impl Writer {
         if kept {
             crash_point::reach("store.before_commit");
         }
-        if let Err(error) = self
-            .connection
-            .execute_batch(if kept { "COMMIT" } else { "ROLLBACK" })
-        {
+        if let Err(error) = self.end_transaction(kept) {
             let cause = cause_of(&error);
             tracing::error!(%cause, acts = tried.len(), "a commit failed");
             self.leave_transaction();
@@ -159,6 +159,18 @@ impl Writer {
         self.bells.ring(signals);
         tried.into_iter().for_each(Job::finish);
         owed
+    }
+
+    fn end_transaction(&self, kept: bool) -> rusqlite::Result<()> {
+        let end = || {
+            let sql = if kept { "COMMIT" } else { "ROLLBACK" };
+            self.connection.execute_batch(sql)
+        };
+        #[cfg(feature = "test-support")]
+        if let Some(faults) = self.faults.as_deref().filter(|_| kept) {
+            return crate::testing::commit_with(faults, &self.jobs, end);
+        }
+        end()
     }
 
     /// Runs one act in a savepoint of its own.
