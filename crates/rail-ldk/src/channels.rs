@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 
 use bitcoin::secp256k1::PublicKey;
 use bitcoin::{Address, OutPoint};
+use ldk_node::config::ChannelConfig;
 use ldk_node::{ChannelDetails, NodeError, UserChannelId};
 use lightning::ln::msgs::SocketAddress;
 use lightning::ln::types::ChannelId;
@@ -38,6 +39,17 @@ pub struct Channel {
     pub is_ready: bool,
     /// Whether it is ready, and its peer is connected.
     pub is_usable: bool,
+    /// What the other side asks for forwarding a payment to us, once it has said so.
+    pub peer_forwarding_fee: Option<ForwardingFee>,
+}
+
+/// What a node asks for forwarding a payment through a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ForwardingFee {
+    /// For each HTLC, in millisatoshi.
+    pub base_msat: u32,
+    /// For each million of what is forwarded.
+    pub proportional_millionths: u32,
 }
 
 impl From<ChannelDetails> for Channel {
@@ -53,6 +65,13 @@ impl From<ChannelDetails> for Channel {
             is_outbound: details.is_outbound,
             is_ready: details.is_channel_ready,
             is_usable: details.is_usable,
+            peer_forwarding_fee: details
+                .counterparty_forwarding_info_fee_base_msat
+                .zip(details.counterparty_forwarding_info_fee_proportional_millionths)
+                .map(|(base_msat, proportional_millionths)| ForwardingFee {
+                    base_msat,
+                    proportional_millionths,
+                }),
         }
     }
 }
@@ -145,6 +164,8 @@ pub struct OpenChannel {
     pub push_msat: Option<Msat>,
     /// Whether it is announced in the gossip, so that it forwards payments of others.
     pub is_announced: bool,
+    /// What we ask for forwarding payments to the other side: 1,000 msat for each when it is left out.
+    pub forwarding_fee: Option<ForwardingFee>,
 }
 
 impl LdkNode {
@@ -223,14 +244,20 @@ impl LdkNode {
     /// [`OpenChannelError`].
     pub fn open_channel(&self, channel: &OpenChannel) -> Result<u128, OpenChannelError> {
         let push_msat = channel.push_msat.map(Msat::unsigned);
+        let config = channel.forwarding_fee.map(|fee| ChannelConfig {
+            forwarding_fee_base_msat: fee.base_msat,
+            forwarding_fee_proportional_millionths: fee.proportional_millionths,
+            ..ChannelConfig::default()
+        });
         let opened = on_plain_thread(|| {
             let (peer, address, sat) =
                 (channel.peer, channel.address.clone(), channel.capacity_sat);
             if channel.is_announced {
                 self.node
-                    .open_announced_channel(peer, address, sat, push_msat, None)
+                    .open_announced_channel(peer, address, sat, push_msat, config)
             } else {
-                self.node.open_channel(peer, address, sat, push_msat, None)
+                self.node
+                    .open_channel(peer, address, sat, push_msat, config)
             }
         });
         opened

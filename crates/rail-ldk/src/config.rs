@@ -10,6 +10,7 @@ use ldk_node::bip39::Mnemonic;
 use ldk_node::config::{
     AnchorChannelsConfig, BackgroundSyncConfig, Config, EsploraSyncConfig, WALLET_KEYS_SEED_LEN,
 };
+use ldk_node::liquidity::LSPS2ServiceConfig;
 use lightning::ln::msgs::SocketAddress;
 use payments::network::Network;
 
@@ -71,6 +72,9 @@ pub struct NodeConfig {
     /// Peers that are trusted to confirm the closing transactions of an anchor channel, so that no
     /// coins are kept in reserve for a channel with them.
     pub trusted_peers_no_reserve: Vec<PublicKey>,
+    /// Whether it forwards payments to its private channels, and lets payments in flight fill a channel to it: what a
+    /// Lightning service provider does. Otherwise it forwards to announced channels alone.
+    pub is_service_provider: bool,
     /// `None`: it looks at the chain only when
     /// [`LdkNode::sync_wallets`](crate::LdkNode::sync_wallets) is called.
     pub background_sync: Option<SyncIntervals>,
@@ -87,6 +91,7 @@ impl NodeConfig {
             listening_addresses: Vec::new(),
             alias: None,
             trusted_peers_no_reserve: Vec::new(),
+            is_service_provider: false,
             background_sync: Some(SyncIntervals::default()),
         }
     }
@@ -100,6 +105,23 @@ impl NodeConfig {
             }),
             ..Config::default()
         }
+    }
+
+    /// ldk-node forwards to private channels only as a provider of LSPS2. Nobody has the token, so that no channel is
+    /// ever bought of it.
+    pub(crate) fn service(&self) -> Option<LSPS2ServiceConfig> {
+        self.is_service_provider.then(|| LSPS2ServiceConfig {
+            require_token: Some(String::new()),
+            advertise_service: false,
+            channel_opening_fee_ppm: 0,
+            channel_over_provisioning_ppm: 0,
+            min_channel_opening_fee_msat: 0,
+            min_channel_lifetime: 0,
+            max_client_to_self_delay: 0,
+            min_payment_size_msat: 0,
+            max_payment_size_msat: 0,
+            client_trusts_lsp: true,
+        })
     }
 
     pub(crate) fn esplora(&self) -> EsploraSyncConfig {

@@ -24,7 +24,8 @@ mod rail;
 mod records;
 
 pub use channels::{
-    Balances, Channel, ConnectError, NodeCallError, OpenChannel, OpenChannelError, Peer,
+    Balances, Channel, ConnectError, ForwardingFee, NodeCallError, OpenChannel, OpenChannelError,
+    Peer,
 };
 pub use config::{NodeConfig, NodeSeed, SyncIntervals};
 pub use kv::{ChannelManagerMark, NodeStateKv};

@@ -167,5 +167,8 @@ fn build(config: &NodeConfig, runtime: &Runtime, kv: NodeStateKv) -> Result<Node
     if let Some(alias) = &config.alias {
         builder.set_node_alias(alias.clone())?;
     }
+    if let Some(service) = config.service() {
+        builder.set_liquidity_provider_lsps2(service);
+    }
     builder.build_with_store(Arc::new(kv))
 }

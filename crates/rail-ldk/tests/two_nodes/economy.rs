@@ -112,6 +112,7 @@ impl Economy {
             capacity_sat: 16_000_000,
             push_msat: Some(Msat::new(8_000_000_000).expect("in range")),
             is_announced: false,
+            forwarding_fee: None,
         };
         counterparty.open_channel(&opening).expect("opened");
         economy.node_event(|event| is_change(event, |c| matches!(c, ChannelChange::Pending(_))));
