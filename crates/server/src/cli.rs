@@ -40,7 +40,7 @@ struct Cli {
 enum Command {
     /// Run the server: REST, the hub, webhooks and the Lightning node.
     Serve(ConfigArgs),
-    /// Run a sandbox: a private chain, two nodes with a channel, a funded account. Payments in it are real.
+    /// Run a sandbox: a private chain, nodes with channels, a router, a funded account. Payments in it are real.
     Sandbox(sandbox::SandboxArgs),
     /// Check the books of a stopped or running server. Exits with 0 only when every invariant holds.
     Audit(audit::AuditArgs),

@@ -1,14 +1,19 @@
 //! The sandbox: a whole Lightning economy in one process, in which payments are real.
 //!
-//! A regtest chain, our node under the real server, and a counterparty node that can be told what to do. Nothing
-//! in it is shared with a server that moves real money, except the server itself.
+//! A regtest chain, our node under the real server, a counterparty node that can be told what to do, and a router with
+//! two more nodes behind it. Nothing in it is shared with a server that moves real money, except the server itself.
 
+mod channels;
 mod counterparty;
 mod credentials;
 mod economy;
+mod error;
 mod funding;
 mod held;
 mod http;
+mod invoice;
+mod nodes;
+mod router;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,7 +24,8 @@ use tokio::net::TcpListener;
 use wire::sandbox::Ready;
 
 use self::credentials::Credentials;
-use self::economy::{Economy, EconomyError};
+use self::economy::Economy;
+use self::error::EconomyError;
 use crate::http::auth::AdminTokenHash;
 use crate::secret_file::SecretFileError;
 use crate::serving::{ServeError, ServeOptions, Serving, serve};
@@ -56,6 +62,9 @@ pub enum SandboxError {
         #[source]
         source: std::io::Error,
     },
+    /// The seeds are not what the sandbox wrote.
+    #[error("sandbox.json holds no seeds: move the folder away to begin anew")]
+    Seeds,
     /// No port of this machine is free for a node.
     #[error("no port is free for a node of the sandbox")]
     Port(#[source] std::io::Error),
@@ -100,33 +109,25 @@ pub async fn start(
     let esplora_address = local(&esplora_listener)?;
 
     progress("opening the chain and the books");
-    let (chain, store, mut credentials, addresses) = tokio::task::spawn_blocking(move || {
+    let (chain, store, mut credentials, places) = tokio::task::spawn_blocking(move || {
         // The chain's lock comes first: two sandboxes on one folder must not mix their credentials.
         let chain = economy::open_chain(&data_dir)?;
         let mut credentials = Credentials::open(&data_dir)?;
-        let addresses = credentials.addresses()?;
+        let places = credentials.places()?;
         let store = Store::open(&database)?;
-        Ok::<_, SandboxError>((chain, store, credentials, addresses))
+        Ok::<_, SandboxError>((chain, store, credentials, places))
     })
     .await??;
     let esplora = serve_esplora(esplora_listener, chain.clone());
 
-    progress("starting the counterparty and our node");
-    let (seeds, node_progress) = (credentials.clone(), Arc::clone(&progress));
+    progress("starting the nodes");
+    let node_progress = Arc::clone(&progress);
     let (data_dir, node_store) = (options.data_dir.clone(), store.clone());
     let (economy, app) = tokio::task::spawn_blocking(move || {
         let url = format!("http://{esplora_address}");
-        economy::start(
-            &data_dir,
-            &node_store,
-            chain,
-            &url,
-            &seeds,
-            addresses,
-            |step| {
-                node_progress(step);
-            },
-        )
+        let (economy, app) = economy::start(&data_dir, &node_store, chain, &url, places)?;
+        economy.settle_channels(&app, node_progress.as_ref())?;
+        Ok::<_, SandboxError>((economy, app))
     })
     .await??;
     let economy = Arc::new(economy);

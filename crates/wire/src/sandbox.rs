@@ -23,6 +23,16 @@ string_enum! {
 }
 
 string_enum! {
+    /// Which node the payment of an invoice has to go through.
+    Via, "node that routes", {
+        /// The router, for its usual fee.
+        Router = "router",
+        /// The router, for nearly as much as is paid.
+        RouterGreedy = "router-greedy",
+    }
+}
+
+string_enum! {
     /// How a held payment ends.
     ReleaseAction, "action", {
         /// The counterparty takes it.
@@ -43,6 +53,8 @@ pub struct InvoiceRequest {
     pub expiry_seconds: u32,
     /// What becomes of its payment.
     pub behaviour: Behaviour,
+    /// Through whom alone the payee can be reached; `None` is a neighbour of ours.
+    pub via: Option<Via>,
 }
 
 impl InvoiceRequest {
@@ -53,12 +65,6 @@ impl InvoiceRequest {
     /// A [`Problem`] of class validation that names the field.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
         let fields = Fields::parse_optional(body)?;
-        if fields.raw("via")?.is_some() {
-            return Err(invalid(
-                "via",
-                "the node that routes is not in the sandbox yet",
-            ));
-        }
         let expiry = integer(&fields, "expiry_seconds")?.unwrap_or(3_600);
         Ok(Self {
             amount_msat: amount_msat(&fields)?,
@@ -75,6 +81,11 @@ impl InvoiceRequest {
                     .parse()
                     .map_err(|_| invalid("behaviour", "it must be pay, fail, hang or slow"))?,
             },
+            via: fields
+                .string("via")?
+                .map(|name| name.parse())
+                .transpose()
+                .map_err(|_| invalid("via", "it must be router or router-greedy"))?,
         })
     }
 }
@@ -237,10 +248,38 @@ pub struct Overview {
     pub counterparty_node_id: String,
     /// Where the counterparty listens.
     pub counterparty_address: String,
-    /// The channels, as our node sees them.
+    /// The node that routes, and who is behind it.
+    pub router: Router,
+    /// The channels, as our node sees them; that with the counterparty first.
     pub channels: Vec<Channel>,
-    /// What both nodes have.
+    /// What the nodes have.
     pub balances: Balances,
+}
+
+/// The third node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Router {
+    /// Its public key.
+    pub node_id: String,
+    /// Where it listens.
+    pub address: String,
+    /// Who can be paid through it, and for what.
+    pub routes: Vec<Route>,
+}
+
+/// What the router asks on the way to a payee.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Route {
+    /// Its name in a request for an invoice: `router` or `router-greedy`.
+    pub via: &'static str,
+    /// The public key of the payee.
+    pub payee_node_id: String,
+    /// For each part of a payment.
+    pub base_fee_msat: u32,
+    /// For each million of what is paid.
+    pub fee_millionths: u32,
+    /// Whether it can be paid now.
+    pub usable: bool,
 }
 
 /// A channel, as our node sees it.
@@ -248,6 +287,8 @@ pub struct Overview {
 pub struct Channel {
     /// Its id, in hexadecimal.
     pub channel_id: String,
+    /// The public key of the other side.
+    pub peer_node_id: String,
     /// The value of its funding output.
     pub capacity_sats: u64,
     /// What our node can send through it now.
@@ -258,13 +299,15 @@ pub struct Channel {
     pub usable: bool,
 }
 
-/// What both nodes have.
+/// What the nodes have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Balances {
     /// Our node.
     pub node: NodeBalance,
     /// The counterparty.
     pub counterparty: NodeBalance,
+    /// The router.
+    pub router: NodeBalance,
 }
 
 /// What a node has, in whole satoshis.
@@ -323,7 +366,7 @@ mod tests {
             (r#"{"amount_sats":1,"amount_msat":1000}"#, "amount_msat"),
             (r#"{"behaviour":"explode"}"#, "behaviour"),
             (r#"{"expiry_seconds":0}"#, "expiry_seconds"),
-            (r#"{"via":"router"}"#, "via"),
+            (r#"{"via":"rooter"}"#, "via"),
         ];
         for (body, name) in wrong {
             let problem = InvoiceRequest::parse(body.as_bytes()).expect_err(body);

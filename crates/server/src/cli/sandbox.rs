@@ -120,7 +120,7 @@ Copy these lines into another terminal:
   # What the account has
   curl -s -H "Authorization: Bearer $LEYDEN_KEY" $LEYDEN_API_URL/v1/transactions/balance
 
-  # Pay an invoice of the counterparty (behaviour: pay, fail, hang or slow)
+  # Pay an invoice of the counterparty (behaviour: pay, fail, hang or slow; "via":"router" for a routing fee)
   INVOICE=$(curl -s -X POST -H "Authorization: Bearer $LEYDEN_ADMIN_TOKEN" \
     -H 'Content-Type: application/json' -d '{{"amount_sats":1000,"behaviour":"pay"}}' \
     $LEYDEN_API_URL/sandbox/invoice | sed 's/.*"payment_request":"\([^"]*\)".*/\1/')

@@ -1,4 +1,5 @@
-//! The counterparty: a second node with a will that can be chosen, invoice by invoice.
+//! The counterparty: a second node with a will that can be chosen, invoice by invoice. Those behind the router are of
+//! the same kind.
 //!
 //! It stands for everybody else on the network. It must never look into our books.
 
@@ -228,6 +229,11 @@ impl Counterparty {
                 Err(error)
             }
         }
+    }
+
+    /// Whether it made the invoice of that hash, and not one that simply gets paid.
+    pub(super) fn knows(&self, hash: &PaymentHash) -> bool {
+        self.held.find(hash).is_some()
     }
 
     /// Ends a held payment.

@@ -2,6 +2,7 @@
 //!
 //! The sandbox alone stores an API key and seeds in clear, with mode 0600: its money is worth nothing.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,35 @@ use crate::secret_file;
 /// The seed length that ldk-node takes.
 const SEED_BYTES: usize = 64;
 
+/// What one node is made from.
+#[derive(Clone)]
+pub(super) struct Place {
+    /// Its keys.
+    pub(super) seed: NodeSeed,
+    /// Where it listens.
+    pub(super) address: SocketAddr,
+}
+
+/// The places of all nodes.
+#[derive(Clone)]
+pub(super) struct Places {
+    /// Our node.
+    pub(super) node: Place,
+    /// The counterparty.
+    pub(super) counterparty: Place,
+    /// The node that routes.
+    pub(super) router: Place,
+    /// Who is behind the router, for its usual fee and for its greedy one.
+    pub(super) payees: [Place; 2],
+}
+
+/// What is kept of a node behind the counterparty.
+#[derive(Clone, Serialize, Deserialize)]
+struct FurtherNode {
+    seed: String,
+    port: Option<u16>,
+}
+
 /// The sandbox's credentials.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Credentials {
@@ -25,6 +55,9 @@ pub(super) struct Credentials {
     api_key: Option<String>,
     node_port: Option<u16>,
     counterparty_port: Option<u16>,
+    /// The router and those behind it, by name.
+    #[serde(default)]
+    further_nodes: BTreeMap<String, FurtherNode>,
     #[serde(skip)]
     path: PathBuf,
 }
@@ -47,6 +80,7 @@ impl Credentials {
             api_key: None,
             node_port: None,
             counterparty_port: None,
+            further_nodes: BTreeMap::new(),
             path,
         };
         fresh.save()?;
@@ -78,32 +112,48 @@ impl Credentials {
         self.save()
     }
 
-    /// Where our node and the counterparty listen for each other: the same ports as before, while they are free.
-    pub(super) fn addresses(&mut self) -> Result<[SocketAddr; 2], SandboxError> {
-        let node = loopback(self.node_port).map_err(SandboxError::Port)?;
-        let counterparty = loopback(self.counterparty_port).map_err(SandboxError::Port)?;
-        self.node_port = Some(node.port());
-        self.counterparty_port = Some(counterparty.port());
+    /// The nodes, as they were before: each on the port that it had, while that is free.
+    pub(super) fn places(&mut self) -> Result<Places, SandboxError> {
+        let places = Places {
+            node: Place {
+                seed: seed(&self.node_seed)?,
+                address: loopback(&mut self.node_port)?,
+            },
+            counterparty: Place {
+                seed: seed(&self.counterparty_seed)?,
+                address: loopback(&mut self.counterparty_port)?,
+            },
+            router: self.further("router")?,
+            payees: [self.further("payee")?, self.further("greedy-payee")?],
+        };
         self.save()?;
-        Ok([node, counterparty])
+        Ok(places)
     }
 
-    pub(super) fn node_seed(&self) -> Option<NodeSeed> {
-        seed(&self.node_seed)
-    }
-
-    pub(super) fn counterparty_seed(&self) -> Option<NodeSeed> {
-        seed(&self.counterparty_seed)
+    fn further(&mut self, name: &str) -> Result<Place, SandboxError> {
+        let fresh = || FurtherNode {
+            seed: random_hex::<SEED_BYTES>(),
+            port: None,
+        };
+        let known = self.further_nodes.entry(name.to_owned());
+        let node = known.or_insert_with(fresh);
+        Ok(Place {
+            seed: seed(&node.seed)?,
+            address: loopback(&mut node.port)?,
+        })
     }
 }
 
-/// A free loopback address, on the port that was used before if that is free.
-fn loopback(port: Option<u16>) -> std::io::Result<SocketAddr> {
+/// A free loopback address, on the port that was used before if that is free; the port is kept.
+fn loopback(port: &mut Option<u16>) -> Result<SocketAddr, SandboxError> {
     let before = port.and_then(|port| TcpListener::bind(("127.0.0.1", port)).ok());
-    match before {
-        Some(listener) => listener.local_addr(),
-        None => TcpListener::bind(("127.0.0.1", 0))?.local_addr(),
-    }
+    let listener = match before {
+        Some(listener) => listener,
+        None => TcpListener::bind(("127.0.0.1", 0)).map_err(SandboxError::Port)?,
+    };
+    let address = listener.local_addr().map_err(SandboxError::Port)?;
+    *port = Some(address.port());
+    Ok(address)
 }
 
 fn random_hex<const BYTES: usize>() -> String {
@@ -112,8 +162,8 @@ fn random_hex<const BYTES: usize>() -> String {
     hex::encode(bytes)
 }
 
-fn seed(text: &str) -> Option<NodeSeed> {
+fn seed(text: &str) -> Result<NodeSeed, SandboxError> {
     let mut bytes = Box::new([0; SEED_BYTES]);
-    hex::decode_to_slice(text, bytes.as_mut_slice()).ok()?;
-    Some(NodeSeed::Entropy(bytes))
+    hex::decode_to_slice(text, bytes.as_mut_slice()).map_err(|_| SandboxError::Seeds)?;
+    Ok(NodeSeed::Entropy(bytes))
 }

@@ -10,12 +10,15 @@ use axum::routing::{get, post};
 use money::Msat;
 use payments::payment_hash::PaymentHash;
 use payments::ports::PaymentFailure;
-use rail_ldk::{LdkNode, ReceiveError, SendError};
+use rail_ldk::{LdkNode, SendError};
 use wire::Problem;
 use wire::sandbox as body;
 
 use super::counterparty::{Ended, ReleaseError};
-use super::economy::{Economy, EconomyError};
+use super::economy::Economy;
+use super::error::EconomyError;
+use super::invoice::InvoiceError;
+use super::router::Route;
 use crate::http::answer::json;
 use crate::http::auth::{AdminTokenHash, Operator};
 use crate::http::body::JsonBody;
@@ -75,7 +78,8 @@ async fn invoice(
     let request = body::InvoiceRequest::parse(&bytes)?;
     let amount_msat = msat(request.amount_msat)?;
     let made = blocking(&state, move |economy| {
-        economy.counterparty.invoice(
+        economy.invoice(
+            request.via,
             amount_msat,
             &request.description,
             request.expiry_seconds,
@@ -83,13 +87,7 @@ async fn invoice(
         )
     })
     .await?
-    .map_err(|error: ReceiveError| {
-        tracing::info!(error = %chain(&error), "the counterparty made no invoice");
-        Problem::InvalidParameter {
-            name: "description".into(),
-            why: "the counterparty's node refused it or the amount".into(),
-        }
-    })?;
+    .map_err(not_made)?;
     let expires_at = made.expires_at.unwrap_or(jiff::Timestamp::MAX);
     let answer = body::Invoice {
         payment_request: made.bolt11,
@@ -98,6 +96,23 @@ async fn invoice(
         expires_at: crate::present::micros(expires_at),
     };
     Ok(json(201, &answer))
+}
+
+fn not_made(error: InvoiceError) -> Problem {
+    match error {
+        InvoiceError::NotRouted => Problem::DestinationUnavailable {
+            why:
+                "the sandbox's router has no usable channel: mine blocks or start the sandbox again"
+                    .into(),
+        },
+        InvoiceError::Node(error) => {
+            tracing::info!(error = %chain(&error), "the counterparty made no invoice");
+            Problem::InvalidParameter {
+                name: "description".into(),
+                why: "the counterparty's node refused it or the amount".into(),
+            }
+        }
+    }
 }
 
 async fn pay(
@@ -200,14 +215,12 @@ async fn release(
                 why: "it must be 64 hexadecimal digits".into(),
             })?;
     let action = request.action;
-    blocking(&state, move |economy| {
-        economy.counterparty.release(&hash, action)
-    })
-    .await?
-    .map_err(|error| match error {
-        ReleaseError::NotHeld => ApiError::from(Problem::PaymentNotHeld),
-        ReleaseError::Node(error) => ApiError::internal(&error),
-    })?;
+    blocking(&state, move |economy| economy.release(&hash, action))
+        .await?
+        .map_err(|error| match error {
+            ReleaseError::NotHeld => ApiError::from(Problem::PaymentNotHeld),
+            ReleaseError::Node(error) => ApiError::internal(&error),
+        })?;
     let status = match action {
         body::ReleaseAction::Settle => "settled",
         body::ReleaseAction::Fail => "failed",
@@ -221,16 +234,30 @@ async fn overview(
 ) -> Result<Response, ApiError> {
     let overview = blocking(&state, |economy| {
         let tip = economy.chain.tip();
+        let counterparty = economy.counterparty.node.node_id();
+        let mut channels = economy.node.channels();
+        channels.sort_by_key(|channel| channel.counterparty != counterparty);
         body::Overview {
             height: tip.height,
             tip: tip.hash.to_string(),
             node_id: economy.node.node_id().to_string(),
-            counterparty_node_id: economy.counterparty.node.node_id().to_string(),
+            counterparty_node_id: counterparty.to_string(),
             counterparty_address: economy.counterparty_address.to_string(),
-            channels: economy.node.channels().iter().map(channel).collect(),
+            router: body::Router {
+                node_id: economy.router.node.node.node_id().to_string(),
+                address: economy.router.address.to_string(),
+                routes: economy
+                    .router
+                    .routes
+                    .each_ref()
+                    .map(|to| route(economy, to))
+                    .into(),
+            },
+            channels: channels.iter().map(channel).collect(),
             balances: body::Balances {
                 node: balance(&economy.node),
                 counterparty: balance(&economy.counterparty.node),
+                router: balance(&economy.router.node.node),
             },
         }
     })
@@ -238,9 +265,20 @@ async fn overview(
     Ok(json(200, &overview))
 }
 
+fn route(economy: &Economy, route: &Route) -> body::Route {
+    body::Route {
+        via: route.via.as_str(),
+        payee_node_id: route.payee.node.node_id().to_string(),
+        base_fee_msat: route.fee.base_msat,
+        fee_millionths: route.fee.proportional_millionths,
+        usable: economy.is_routed(route.via),
+    }
+}
+
 fn channel(channel: &rail_ldk::Channel) -> body::Channel {
     body::Channel {
         channel_id: channel.channel_id.to_string(),
+        peer_node_id: channel.counterparty.to_string(),
         capacity_sats: channel.capacity_sat,
         outbound_msat: channel.outbound_capacity_msat.get(),
         inbound_msat: channel.inbound_capacity_msat.get(),
