@@ -1,24 +1,29 @@
-//! [`App`]: what every flow, handler and worker shares.
+//! [`App`]: what every flow, handler and worker shares, and [`NodeApp`]: what the node's own workers have beside it.
 //!
-//! It holds ports and settings, and no state of a payment: that is the store's alone.
+//! They hold ports and settings, and no state of a payment: that is the store's alone. Only the process that runs the
+//! node has a [`NodeApp`]: everybody else reaches the node through the [`NodeLink`].
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use payments::fee_policy::FeePolicy;
 use payments::ids::Ids;
 use payments::network::Network;
-use payments::ports::{Clock, Entropy, EventBodies, Rail};
+use payments::ports::{Clock, Entropy, EventBodies, Rail, SystemClock, SystemEntropy};
 use payments::withdrawal::request::Terms;
 use store::Store;
 use store::acts::ActContext;
+
+use crate::event_bodies::WireBodies;
+use crate::node_link::{NodeLink, NodeUnknown};
 
 /// The parts of a running server.
 #[derive(Clone)]
 pub struct App {
     /// The database.
     pub store: Store,
-    /// The Lightning node.
-    pub rail: Arc<dyn Rail>,
+    /// The way to the Lightning node, in this process or in another.
+    pub node: NodeLink,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The randomness.
@@ -34,6 +39,22 @@ pub struct App {
 }
 
 impl App {
+    /// A server's parts on the system's clock and randomness, before any node runs.
+    #[must_use]
+    pub fn new(store: Store, network: Network, fees: FeePolicy) -> Self {
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        Self {
+            store,
+            node: NodeLink::default(),
+            ids: Ids::new(clock.clone(), entropy.clone()),
+            clock,
+            entropy,
+            bodies: Arc::new(WireBodies { network }),
+            fees,
+            network,
+        }
+    }
+
     /// What an act needs, at this moment.
     #[must_use]
     pub fn acting(&self) -> ActContext {
@@ -45,12 +66,31 @@ impl App {
     }
 
     /// What a withdrawal is checked against.
-    #[must_use]
-    pub fn terms(&self) -> Terms {
-        Terms {
+    ///
+    /// # Errors
+    /// [`NodeUnknown`] when no node has ever run on this database: nothing can be paid then.
+    pub fn terms(&self) -> Result<Terms, NodeUnknown> {
+        Ok(Terms {
             network: self.network,
-            node_id: self.rail.node_id(),
+            node_id: self.node.id()?,
             fees: self.fees,
-        }
+        })
+    }
+}
+
+/// What the workers have that stand between the node and the books. It can be read as the [`App`] it begins with.
+#[derive(Clone)]
+pub struct NodeApp {
+    /// What everybody shares.
+    pub app: App,
+    /// The Lightning node.
+    pub rail: Arc<dyn Rail>,
+}
+
+impl Deref for NodeApp {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.app
     }
 }

@@ -38,8 +38,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the server: REST, the hub, webhooks and the Lightning node.
-    Serve(ConfigArgs),
+    /// Run the server: REST, the hub, webhooks and the Lightning node, or the part of it that --roles names.
+    Serve(serve::ServeArgs),
     /// Run a sandbox: a private chain, nodes with channels, a router, a funded account. Payments in it are real.
     Sandbox(sandbox::SandboxArgs),
     /// Check the books of a stopped or running server. Exits with 0 only when every invariant holds.

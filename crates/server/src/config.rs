@@ -77,6 +77,7 @@ fn merge(base: &mut toml::Table, over: toml::Table) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::roles::{Role, Roles};
 
     fn parse(text: &str) -> Result<Config, ConfigError> {
         let folder = tempfile::tempdir().expect("a folder");
@@ -111,6 +112,31 @@ mod tests {
         ] {
             assert!(parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn only_a_database_that_can_be_shared_takes_a_part_of_the_roles() {
+        let shared = "[database]\nurl = \"postgres://localhost/leyden\"";
+        for (roles, with_sqlite, with_postgres) in [
+            (r#"["worker", "api", "node"]"#, true, true),
+            (r#"["api"]"#, false, true),
+            (r#"["api", "worker"]"#, false, true),
+            ("[]", false, false),
+            (r#"["miner"]"#, false, false),
+        ] {
+            let line = format!("roles = {roles}\n");
+            assert_eq!(parse(&line).is_ok(), with_sqlite, "{roles}");
+            assert_eq!(
+                parse(&format!("{line}{shared}")).is_ok(),
+                with_postgres,
+                "{roles}"
+            );
+        }
+        let alone = parse("").expect("the defaults");
+        let refused = alone
+            .with_roles(Roles::only(&[Role::Api]))
+            .expect_err("SQLite");
+        assert!(refused.to_string().contains("database.url"), "{refused}");
     }
 
     #[test]

@@ -9,6 +9,8 @@ use store::acts::account::CreateKeyError;
 use store::acts::withdrawal::ReserveError;
 use wire::Problem;
 
+use crate::node_link::NodeUnknown;
+
 /// A failure on its way to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
@@ -58,6 +60,16 @@ impl From<StoreError> for ApiError {
             }
             other => Self::internal(&other),
         }
+    }
+}
+
+impl From<NodeUnknown> for ApiError {
+    fn from(error: NodeUnknown) -> Self {
+        tracing::error!(%error, "the Lightning node is not known");
+        Problem::RailUnavailable {
+            rail: "lightning".into(),
+        }
+        .into()
     }
 }
 

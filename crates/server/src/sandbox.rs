@@ -19,6 +19,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use payments::fee_policy::FeePolicy;
+use payments::network::Network;
 use store::{OpenError, Store, StoreConfig};
 use tokio::net::TcpListener;
 use wire::sandbox::Ready;
@@ -26,7 +28,10 @@ use wire::sandbox::Ready;
 use self::credentials::Credentials;
 use self::economy::Economy;
 use self::error::EconomyError;
+use crate::app::App;
 use crate::http::auth::AdminTokenHash;
+use crate::node_role::{self, NodeRoleError};
+use crate::roles::Roles;
 use crate::secret_file::SecretFileError;
 use crate::serving::{ServeError, ServeOptions, Serving, serve};
 
@@ -71,6 +76,9 @@ pub enum SandboxError {
     /// The chain or the nodes.
     #[error(transparent)]
     Economy(#[from] EconomyError),
+    /// The lease of our node.
+    #[error(transparent)]
+    Lease(#[from] NodeRoleError),
     /// The server.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -120,27 +128,32 @@ pub async fn start(
     .await??;
     let esplora = serve_esplora(esplora_listener, chain.clone());
 
+    let app = App::new(store.clone(), Network::Regtest, FeePolicy::default());
+    // A sandbox on PostgreSQL that was killed has left its lease behind.
+    let leased = node_role::lease(&store).await?;
     progress("starting the nodes");
     let node_progress = Arc::clone(&progress);
-    let (data_dir, node_store) = (options.data_dir.clone(), store.clone());
-    let (economy, app) = tokio::task::spawn_blocking(move || {
+    let data_dir = options.data_dir.clone();
+    let (economy, node) = tokio::task::spawn_blocking(move || {
         let url = format!("http://{esplora_address}");
-        let (economy, app) = economy::start(&data_dir, &node_store, chain, &url, places)?;
-        economy.settle_channels(&app, node_progress.as_ref())?;
-        Ok::<_, SandboxError>((economy, app))
+        let (economy, node) = economy::start(&data_dir, (&app, leased), chain, &url, places)?;
+        economy.settle_channels(&node, node_progress.as_ref())?;
+        Ok::<_, SandboxError>((economy, node))
     })
     .await??;
     let economy = Arc::new(economy);
 
-    funding::account(&app, &mut credentials).await?;
+    funding::account(&node, &mut credentials).await?;
     let serve_options = ServeOptions {
+        roles: Roles::all(),
         hub_format: wire::hercle::DataFormat::Object,
         egress: webhooks::EgressPolicy::sandbox(),
         admin_token: credentials.admin_token().to_owned(),
     };
     let token = AdminTokenHash::of(credentials.admin_token());
     let calls = http::router(Arc::clone(&economy), token);
-    let serving = serve(app, serve_options, listener, calls)?;
+    let mut serving = serve(node.app.clone(), serve_options, listener, calls)?;
+    serving.run_node(node)?;
     funding::deposit(&serving.app, &economy, &credentials, progress.as_ref()).await?;
     let ready = ready(serving.address, esplora_address, &credentials);
     Ok(Sandbox {

@@ -1,6 +1,7 @@
-//! A server over any rail: its workers and its interfaces, started and stopped in order.
+//! A server over any rail: its workers and its interfaces, by the roles it has, started and stopped in order.
 //!
-//! Knows no node: the rail is a port, so tests serve over a fake one.
+//! Knows no node: the rail is a port, so tests serve over a fake one. What stands between the node and the books runs
+//! only where the node runs, and may begin later than the rest: a process may have to wait for the node's lease.
 //!
 //! Order of the stop: no new requests, the hub says good-bye, workers finish what they hold.
 
@@ -22,9 +23,10 @@ use webhooks::resolve::{SetupError, SystemResolver};
 use webhooks::{EgressPolicy, WebhookClient};
 use wire::hercle::DataFormat;
 
-use crate::app::App;
+use crate::app::{App, NodeApp};
 use crate::http::auth::AdminTokenHash;
 use crate::http::{HttpState, router};
+use crate::roles::{Role, Roles};
 use crate::{hub, workers};
 
 /// How long a stop waits for requests and connections.
@@ -46,6 +48,8 @@ pub enum ServeError {
 
 /// How a server serves.
 pub struct ServeOptions {
+    /// What this process does. The role `node` begins with [`Serving::run_node`].
+    pub roles: Roles,
     /// How the hub writes `data` for connections that do not choose.
     pub hub_format: DataFormat,
     /// Where webhooks may go; our own address is never allowed.
@@ -60,14 +64,15 @@ pub struct Serving {
     pub app: App,
     /// Where it listens.
     pub address: SocketAddr,
-    hub: Hub,
+    hub: Option<Hub>,
     stop: CancellationToken,
     tasks: TaskTracker,
     http: tokio::task::JoinHandle<()>,
-    events: JoinHandle<()>,
+    events: Option<JoinHandle<()>>,
 }
 
-/// Starts the workers and the interfaces. `extra` is served beside them (the sandbox's calls).
+/// Starts the workers and the interfaces of the roles `api` and `worker`. A process without the role `api` answers
+/// for its health alone. `extra` is served beside them (the sandbox's calls).
 ///
 /// # Errors
 /// [`ServeError`].
@@ -81,53 +86,29 @@ pub fn serve(
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let egress = options.egress.forbid(address);
-    let hub = hub::build(&app, options.hub_format);
-    let resolver = Arc::new(SystemResolver::new()?);
-    let client = WebhookClient::new(egress.clone(), resolver, Limits::default());
-    tasks.spawn(guarded(
-        "hub events",
-        &stop,
-        hub::events::pump(app.clone(), hub.clients(), stop.clone()),
-    ));
-    tasks.spawn(guarded(
-        "dispatcher",
-        &stop,
-        workers::dispatcher::run(app.clone(), stop.clone()),
-    ));
-    tasks.spawn(guarded(
-        "webhooks",
-        &stop,
-        workers::webhooks::run(app.clone(), client, stop.clone()),
-    ));
-    tasks.spawn(guarded(
-        "invoice expiry",
-        &stop,
-        workers::invoice_expiry::run(app.clone(), stop.clone()),
-    ));
-    let events = event_thread(&app, &stop)?;
-
-    let admin_token_hash = AdminTokenHash::of(&options.admin_token);
+    if options.roles.has(Role::Worker) {
+        start_workers(&app, &egress, &stop, &tasks)?;
+    }
     let state = HttpState {
         app: app.clone(),
-        admin_token_hash,
+        admin_token_hash: AdminTokenHash::of(&options.admin_token),
         egress,
     };
-    let rest = router::with_timeout(router::router(state)).merge(extra);
-    let everything = hub.mount(hub::PATH, router::surround(rest));
-    let closing = stop.clone();
-    let http = tokio::spawn(async move {
-        // Small frames leave at once: waiting for the acknowledgement of the one before costs about 40 ms each.
-        let listener = listener.tap_io(|tcp| {
-            if let Err(error) = tcp.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps its small frames back");
-            }
-        });
-        let served = axum::serve(listener, everything)
-            .with_graceful_shutdown(async move { closing.cancelled().await });
-        if let Err(error) = served.await {
-            tracing::error!(%error, "the HTTP server ended");
-        }
-    });
+    let (hub, everything) = if options.roles.has(Role::Api) {
+        let hub = hub::build(&app, options.hub_format);
+        tasks.spawn(guarded(
+            "hub events",
+            &stop,
+            hub::events::pump(app.clone(), hub.clients(), stop.clone()),
+        ));
+        let rest = router::with_timeout(router::router(state)).merge(extra);
+        let everything = hub.mount(hub::PATH, router::surround(rest));
+        (Some(hub), everything)
+    } else {
+        let health = router::with_timeout(router::health(state)).merge(extra);
+        (None, router::surround(health))
+    };
+    let http = tokio::spawn(listen(listener, everything, stop.clone()));
     Ok(Serving {
         app,
         address,
@@ -135,8 +116,43 @@ pub fn serve(
         stop,
         tasks,
         http,
-        events,
+        events: None,
     })
+}
+
+fn start_workers(
+    app: &App,
+    egress: &EgressPolicy,
+    stop: &CancellationToken,
+    tasks: &TaskTracker,
+) -> Result<(), ServeError> {
+    let resolver = Arc::new(SystemResolver::new()?);
+    let client = WebhookClient::new(egress.clone(), resolver, Limits::default());
+    tasks.spawn(guarded(
+        "webhooks",
+        stop,
+        workers::webhooks::run(app.clone(), client, stop.clone()),
+    ));
+    tasks.spawn(guarded(
+        "invoice expiry",
+        stop,
+        workers::invoice_expiry::run(app.clone(), stop.clone()),
+    ));
+    Ok(())
+}
+
+async fn listen(listener: TcpListener, everything: Router, stop: CancellationToken) {
+    // Small frames leave at once: waiting for the acknowledgement of the one before costs about 40 ms each.
+    let listener = listener.tap_io(|tcp| {
+        if let Err(error) = tcp.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its small frames back");
+        }
+    });
+    let served = axum::serve(listener, everything)
+        .with_graceful_shutdown(async move { stop.cancelled().await });
+    if let Err(error) = served.await {
+        tracing::error!(%error, "the HTTP server ended");
+    }
 }
 
 /// A worker that ends before it is told to would leave money going out and nothing being settled.
@@ -160,7 +176,7 @@ fn end_the_process(worker: &'static str) -> ! {
     std::process::abort()
 }
 
-fn event_thread(app: &App, stop: &CancellationToken) -> Result<JoinHandle<()>, ServeError> {
+fn event_thread(app: &NodeApp, stop: &CancellationToken) -> Result<JoinHandle<()>, ServeError> {
     let (app, stop) = (app.clone(), stop.clone());
     std::thread::Builder::new()
         .name("rail-events".to_owned())
@@ -174,10 +190,27 @@ fn event_thread(app: &App, stop: &CancellationToken) -> Result<JoinHandle<()>, S
 }
 
 impl Serving {
+    /// The node runs in this process from now on: starts what stands between it and the books.
+    ///
+    /// # Errors
+    /// [`ServeError`].
+    pub fn run_node(&mut self, node: NodeApp) -> Result<(), ServeError> {
+        self.app.node.attach(Arc::clone(&node.rail));
+        self.events = Some(event_thread(&node, &self.stop)?);
+        self.tasks.spawn(guarded(
+            "dispatcher",
+            &self.stop,
+            workers::dispatcher::run(node, self.stop.clone()),
+        ));
+        Ok(())
+    }
+
     /// Stops in order. What is in flight stays in flight, and is found again at the next start.
     pub async fn stop(self) {
         self.stop.cancel();
-        self.hub.shutdown(PATIENCE).await;
+        if let Some(hub) = self.hub {
+            hub.shutdown(PATIENCE).await;
+        }
         if tokio::time::timeout(PATIENCE, self.http).await.is_err() {
             tracing::warn!("requests were cut off");
         }
@@ -188,12 +221,11 @@ impl Serving {
         {
             tracing::warn!("workers were cut off");
         }
-        let events = self.events;
-        if !matches!(
-            tokio::task::spawn_blocking(move || events.join()).await,
-            Ok(Ok(()))
-        ) {
-            tracing::error!("the thread of the node's events did not end well");
+        if let Some(events) = self.events {
+            let joined = tokio::task::spawn_blocking(move || events.join()).await;
+            if !matches!(joined, Ok(Ok(()))) {
+                tracing::error!("the thread of the node's events did not end well");
+            }
         }
     }
 }

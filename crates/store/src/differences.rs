@@ -78,6 +78,23 @@ pub(crate) const TAKE_LEASE: Statement = Statement {
         RETURNING fence",
 };
 
+/// Who has the lease of node `$1`, and whether it lives; on SQLite whoever has the file.
+pub(crate) const LEASE_HOLDER: Statement = Statement {
+    sqlite: "SELECT holder, 0 FROM node_lease WHERE node = $1",
+    postgres: "SELECT holder,
+            CASE WHEN expires_at > CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)
+                THEN 1 ELSE 0 END
+        FROM node_lease WHERE node = $1",
+};
+
+/// Whether the lease of node `$1` still has fence `$2`. On PostgreSQL nobody takes the lease over before the
+/// transaction has ended. The lock is the weakest that does so: the unique index `node_lease_fence` makes a change of
+/// the fence wait for it, and a renewal not.
+pub(crate) const HOLD_FENCE: Statement = Statement {
+    sqlite: "SELECT fence FROM node_lease WHERE node = $1 AND fence = $2",
+    postgres: "SELECT fence FROM node_lease WHERE node = $1 AND fence = $2 FOR KEY SHARE",
+};
+
 /// Prolongs the lease of node `$2` with fence `$3` by `$1` milliseconds from now. Changing the row
 /// also locks it, so that nobody takes the lease over before the writes of the same transaction are
 /// committed.

@@ -58,6 +58,9 @@ pub enum StoreError {
     /// A write through a read-only store or in a reading transaction.
     #[error("this store, or this transaction, is read-only")]
     ReadOnly,
+    /// Another process may run the node by now, and this write was for the node's process alone. Nothing was written.
+    #[error("the node's lease is lost")]
+    LeaseLost,
     /// The database does not accept the statement or its parameters: a mistake in the program.
     #[error("the database does not accept the statement: {sql}")]
     Statement {

@@ -34,6 +34,6 @@ pub use error::{Cause, OpenError, StoreError};
 pub use node_state::{LeaseError, LeaseOptions};
 pub use row::Row;
 pub use signal::{Signal, StoreGone, Wakeups};
-pub use store::Store;
+pub use store::{LeasedNode, Store};
 pub use tx::Tx;
 pub use value::Value;

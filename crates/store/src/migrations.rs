@@ -32,6 +32,7 @@ macro_rules! embedded {
 pub(crate) const ALL: &[Migration] = embedded! {
     1 => "0001_node_state",
     2 => "0002_books",
+    3 => "0003_processes",
 };
 
 /// The version that this program works with.

@@ -8,6 +8,7 @@
 mod embedded;
 mod lease;
 mod reading;
+mod renewal;
 mod shared;
 
 use futures_channel::oneshot;
@@ -16,7 +17,7 @@ use payments::ports::{Durable, StateKey};
 use crate::{StoreError, Tx, Value, params};
 
 pub(crate) use embedded::embedded;
-pub(crate) use lease::acquire;
+pub(crate) use lease::{Fence, acquire};
 pub use lease::{LeaseError, LeaseOptions};
 pub(crate) use shared::{NodeThread, shared};
 

@@ -13,7 +13,7 @@ use futures_channel::oneshot;
 use payments::ports::NodeState;
 
 use crate::job::{Act, Job, in_act};
-use crate::node_state::{self, LeaseError, LeaseOptions, NodeThread};
+use crate::node_state::{self, Fence, LeaseError, LeaseOptions, NodeThread};
 use crate::postgresql::{self, Address, Pool, PoolJob};
 use crate::queue::Queue;
 use crate::signal::Bells;
@@ -25,6 +25,18 @@ use crate::{OpenError, Signal, StoreConfig, StoreError, Tx, Wakeups};
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    /// Under which lease its writes are made.
+    fence: Option<Arc<Fence>>,
+}
+
+/// A node whose lease was taken. Dropping its state gives the lease back.
+pub struct LeasedNode {
+    /// The node's own state.
+    pub state: Arc<dyn NodeState>,
+    /// The same database, for whoever writes down what the node did or is asked to do: every write is made under the
+    /// lease, and fails with [`StoreError::LeaseLost`] when another process has it. On SQLite the lock on the file
+    /// sees to that.
+    pub books: Store,
 }
 
 struct Inner {
@@ -155,6 +167,7 @@ impl Store {
     ) -> Self {
         let open = Mutex::new(open);
         Self {
+            fence: None,
             inner: Arc::new(Inner {
                 backend,
                 bells,
@@ -231,14 +244,20 @@ impl Store {
 
     fn submit<T, E>(
         &self,
-        act: impl FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        mut act: impl FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
         writes: bool,
     ) -> oneshot::Receiver<Result<T, E>>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let (job, answer) = Act::new(act);
+        let fence = self.fence.clone().filter(|_| writes);
+        let (job, answer) = Act::new(move |tx: &mut Tx<'_>| {
+            if let Some(fence) = &fence {
+                fence.check(tx)?;
+            }
+            act(tx)
+        });
         if writes && self.inner.read_only {
             Box::new(job).fail(StoreError::ReadOnly);
         } else {
@@ -268,6 +287,12 @@ impl Store {
         self.inner.bells.subscribe(signal)
     }
 
+    /// Whether other processes may have the same database open.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self.inner.backend, Backend::Postgres { .. })
+    }
+
     /// How many writing transactions were ended since the store was opened; a group commit is one.
     #[must_use]
     pub fn commits(&self) -> u64 {
@@ -292,15 +317,26 @@ impl Store {
         node: &str,
         options: LeaseOptions,
     ) -> Result<Arc<dyn NodeState>, LeaseError> {
+        Ok(self.lease_node(node, options)?.state)
+    }
+
+    /// As [`Store::node_state_with`], together with a handle to the books whose writes are made under the lease.
+    ///
+    /// # Errors
+    /// See [`Store::node_state`].
+    pub fn lease_node(&self, node: &str, options: LeaseOptions) -> Result<LeasedNode, LeaseError> {
         let lease = node_state::acquire(self, node, &options)?;
-        match &self.inner.backend {
-            Backend::Sqlite { .. } => Ok(node_state::embedded(self, lease, options)),
+        let mut books = self.clone();
+        let state = match &self.inner.backend {
+            Backend::Sqlite { .. } => node_state::embedded(self, lease, options),
             Backend::Postgres { address, .. } => {
+                books.fence = Some(Arc::new(Fence::new(lease.clone(), options.clone())));
                 let thread = NodeThread::start(address, lease.clone(), options)?;
                 self.inner.lock_open().nodes.push(Arc::clone(&thread));
-                Ok(node_state::shared(self, lease, thread))
+                node_state::shared(self, lease, thread)
             }
-        }
+        };
+        Ok(LeasedNode { state, books })
     }
 
     /// Does what is still queued, empties the write-ahead log into the file, and frees the file.

@@ -7,6 +7,8 @@
 mod cases;
 #[path = "core/group_commit.rs"]
 mod group_commit;
+#[path = "core/lease.rs"]
+mod lease;
 #[path = "core/migrations.rs"]
 mod migrations;
 #[path = "core/node_state.rs"]
@@ -15,6 +17,8 @@ mod node_state;
 mod opening;
 #[path = "core/outages.rs"]
 mod outages;
+#[path = "core/proxy.rs"]
+mod proxy;
 #[path = "core/statements.rs"]
 mod statements;
 #[path = "core/transactions.rs"]

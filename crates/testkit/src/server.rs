@@ -19,8 +19,8 @@ use ::payments::ports::Clock;
 use axum::Router;
 use axum::http::Method;
 use jiff::Timestamp;
-use server::app::App;
-use server::event_bodies::WireBodies;
+use server::app::{App, NodeApp};
+use server::roles::{Role, Roles};
 use server::serving::{ServeOptions, Serving, serve};
 use store::testing::Database;
 use store::{Store, StoreConfig};
@@ -47,6 +47,8 @@ pub struct Settings {
     pub egress: EgressPolicy,
     /// The fees.
     pub fees: FeePolicy,
+    /// What the process does.
+    pub roles: Roles,
 }
 
 impl Default for Settings {
@@ -55,6 +57,7 @@ impl Default for Settings {
             hub_format: DataFormat::Object,
             egress: EgressPolicy::sandbox(),
             fees: FeePolicy::default(),
+            roles: Roles::all(),
         }
     }
 }
@@ -88,9 +91,20 @@ impl TestServer {
     /// # Panics
     /// When the database cannot be opened twice.
     pub async fn beside(&self) -> Self {
+        self.beside_as(self.settings.roles.clone()).await
+    }
+
+    /// As [`TestServer::beside`], a server that does this only.
+    ///
+    /// # Panics
+    /// When the database cannot be opened twice.
+    pub async fn beside_as(&self, roles: Roles) -> Self {
         let store = open(self.config.clone()).await;
         let mut server = Self::over(self.config.clone(), store, Arc::clone(&self.clock));
-        server.settings = self.settings.clone();
+        server.settings = Settings {
+            roles,
+            ..self.settings.clone()
+        };
         server.serve().await;
         server
     }
@@ -112,23 +126,26 @@ impl TestServer {
     async fn serve(&mut self) {
         let network = Network::Regtest;
         let app = App {
-            store: self.store.clone(),
-            rail: self.rail.clone(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
             ids: Ids::new(self.clock.clone(), self.entropy.clone()),
-            bodies: Arc::new(WireBodies { network }),
-            fees: self.settings.fees,
-            network,
+            ..App::new(self.store.clone(), network, self.settings.fees)
         };
         let options = ServeOptions {
+            roles: self.settings.roles.clone(),
             hub_format: self.settings.hub_format,
             egress: self.settings.egress.clone(),
             admin_token: ADMIN_TOKEN.to_owned(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let serving = serve(app, options, listener, Router::new());
-        self.serving = Some(serving.unwrap_or_else(|error| panic!("{error}")));
+        let served = serve(app.clone(), options, listener, Router::new());
+        let mut serving = served.unwrap_or_else(|error| panic!("{error}"));
+        if self.settings.roles.has(Role::Node) {
+            let rail = self.rail.clone();
+            let started = serving.run_node(NodeApp { app, rail });
+            started.unwrap_or_else(|error| panic!("{error}"));
+        }
+        self.serving = Some(serving);
     }
 
     fn serving(&self) -> &Serving {

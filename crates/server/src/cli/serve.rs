@@ -1,57 +1,59 @@
 //! `leyden serve`.
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
+use clap::Args;
 use payments::ports::SystemEntropy;
-use rail_ldk::{LdkNode, NodeConfig, NodeSeed};
+use rail_ldk::{NodeConfig, NodeSeed};
 use store::Store;
 use tokio::net::TcpListener;
 use webhooks::EgressPolicy;
 
 use super::{CliError, ConfigArgs, print, shutdown};
-use crate::compose::compose;
+use crate::app::App;
 use crate::config::{self, Config};
+use crate::node_role::RunningNode;
+use crate::roles::{Role, Roles};
 use crate::secret_file::{hex_or_new, private_folder};
 use crate::serving::{ServeOptions, serve};
 
-/// How often peers that are away are connected to.
-const RECONNECT: Duration = Duration::from_secs(5);
+/// How to serve.
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// What this process does, instead of what the configuration says: api, node, worker. Anything but all of them
+    /// needs PostgreSQL.
+    #[arg(long, value_name = "ROLE,…", value_delimiter = ',')]
+    roles: Option<Vec<Role>>,
+}
 
-pub(super) async fn run(args: ConfigArgs) -> Result<ExitCode, CliError> {
-    let config = config::load(args.config.as_deref())?;
+pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
+    let mut config = config::load(args.config.config.as_deref())?;
+    if let Some(roles) = &args.roles {
+        config = config.with_roles(Roles::only(roles))?;
+    }
     private_folder(&config.data_dir)?;
     let listener = TcpListener::bind(config.server.listen).await?;
     let token: [u8; 32] = hex_or_new(&config.admin_token_file(), &SystemEntropy)?;
-    let node_config = node_config(&config)?;
-    let (network, fees) = (config.network()?, config.fees.policy()?);
-    let store_config = config.store();
-    let (store, composed) = tokio::task::spawn_blocking(move || {
-        let store = Store::open(&store_config).map_err(|error| -> SendError { error.into() })?;
-        let composed = compose(&store, network, fees, &node_config)
-            .map_err(|error| -> SendError { error.into() })?;
-        Ok::<_, SendError>((store, composed))
-    })
-    .await?
-    .map_err(|error| -> CliError { error })?;
+    let node_config = match config.roles.has(Role::Node) {
+        true => Some(node_config(&config)?),
+        false => None,
+    };
+    let database = config.store();
+    let store = tokio::task::spawn_blocking(move || Store::open(&database)).await??;
+    let app = App::new(store.clone(), config.network()?, config.fees.policy()?);
     let options = ServeOptions {
+        roles: config.roles.clone(),
         hub_format: config.hub.format(),
         egress: EgressPolicy::public(),
         admin_token: hex::encode(token),
     };
-    let node = composed.node;
-    let peers = tokio::spawn(keep_connected(Arc::clone(&node)));
-    let serving = serve(composed.app, options, listener, Router::new())?;
-    announce(&config, &node, &serving.address.to_string());
-    shutdown::requested().await;
-    print::note("stopping");
-    peers.abort();
-    serving.stop().await;
+    let node = serve_until_told(app, options, listener, node_config, &config).await?;
     tokio::task::spawn_blocking(move || {
-        if let Err(error) = node.stop() {
-            tracing::error!(%error, "the node did not stop cleanly");
+        if let Some(node) = node {
+            node.stop();
         }
         store.close();
     })
@@ -59,7 +61,51 @@ pub(super) async fn run(args: ConfigArgs) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-type SendError = Box<dyn std::error::Error + Send + Sync>;
+/// Serves until a signal comes. Gives back the node, which outlives its workers.
+async fn serve_until_told(
+    app: App,
+    options: ServeOptions,
+    listener: TcpListener,
+    node_config: Option<NodeConfig>,
+    config: &Config,
+) -> Result<Option<RunningNode>, CliError> {
+    let waits = app.store.is_shared();
+    let mut starting = std::pin::pin!(async {
+        match node_config {
+            Some(node) => RunningNode::start(&app, node).await.map(Some),
+            None => Ok(None),
+        }
+    });
+    // With SQLite nobody else can have the node, and nothing is served before it runs. With PostgreSQL another
+    // process may run it for as long as it likes.
+    let first = if waits {
+        None
+    } else {
+        starting.as_mut().await?
+    };
+    let mut serving = serve(app.clone(), options, listener, Router::new())?;
+    announce(config, &serving.address.to_string());
+    let node = if waits {
+        tokio::select! {
+            started = starting => started?,
+            () = shutdown::requested() => {
+                print::note("stopping");
+                serving.stop().await;
+                return Ok(None);
+            }
+        }
+    } else {
+        first
+    };
+    if let Some(node) = &node {
+        print::note(&format!("  node         {}", node.node.node_id()));
+        serving.run_node(node.app.clone())?;
+    }
+    shutdown::requested().await;
+    print::note("stopping");
+    serving.stop().await;
+    Ok(node)
+}
 
 fn node_config(config: &Config) -> Result<NodeConfig, CliError> {
     let seed = hex_or_new(&config.data_dir.join("node-seed"), &SystemEntropy)?;
@@ -77,27 +123,13 @@ fn node_config(config: &Config) -> Result<NodeConfig, CliError> {
     Ok(node)
 }
 
-/// ldk-node alone takes a minute to find its peers again.
-async fn keep_connected(node: Arc<LdkNode>) {
-    loop {
-        let node = Arc::clone(&node);
-        if tokio::task::spawn_blocking(move || node.reconnect_peers())
-            .await
-            .is_err()
-        {
-            tracing::error!("peers could not be connected to");
-        }
-        tokio::time::sleep(RECONNECT).await;
-    }
-}
-
-fn announce(config: &Config, node: &LdkNode, address: &str) {
+fn announce(config: &Config, address: &str) {
     let token_file = config.admin_token_file();
     print::note(&format!(
-        "Leyden serves http://{address}\n  hub          http://{address}{}\n  node         {}\n  \
+        "Leyden serves http://{address}\n  roles        {}\n  hub          http://{address}{}\n  \
          admin token  {}\n  next         leyden account create NAME, then leyden key create NAME",
+        config.roles,
         crate::hub::PATH,
-        node.node_id(),
         token_file.display()
     ));
 }

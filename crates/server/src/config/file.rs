@@ -12,6 +12,7 @@ use store::StoreConfig;
 use wire::hercle::DataFormat;
 
 use super::ConfigError;
+use crate::roles::Roles;
 
 /// The whole configuration.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -21,6 +22,8 @@ pub struct Config {
     network: String,
     /// Where everything is kept.
     pub data_dir: PathBuf,
+    /// What the process does.
+    pub roles: Roles,
     /// The HTTP listener.
     pub server: Server,
     /// The database.
@@ -140,8 +143,32 @@ impl Config {
         }
     }
 
+    /// With other roles than the file's.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the database does not allow them.
+    pub fn with_roles(self, roles: Roles) -> Result<Self, ConfigError> {
+        let config = Self { roles, ..self };
+        config.check_roles()?;
+        Ok(config)
+    }
+
+    fn check_roles(&self) -> Result<(), ConfigError> {
+        if self.roles.is_empty() {
+            return Err(wrong("roles names at least one of api, node, worker"));
+        }
+        if self.database.url.is_empty() && !self.roles.is_all() {
+            return Err(wrong(
+                "with SQLite one process has all the roles (api, node, worker): set database.url to a PostgreSQL \
+                 database, or leave roles out",
+            ));
+        }
+        Ok(())
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         self.network()?;
+        self.check_roles()?;
         self.fees.policy()?;
         if self.database.connections == 0 {
             return Err(wrong("database.connections is at least 1"));

@@ -134,10 +134,7 @@ async fn on_the_node(
         description: new.description.clone(),
         expiry_seconds,
     };
-    let rail = app.rail.clone();
-    let made = tokio::task::spawn_blocking(move || rail.create_invoice(&request))
-        .await
-        .map_err(|error| ApiError::internal(&error))?;
+    let made = app.node.create_invoice(request).await;
     made.map_err(|error| match error {
         CreateInvoiceError::Refused => invalid("amount", "the Lightning node refused it"),
         CreateInvoiceError::Unavailable(_) => {

@@ -38,7 +38,7 @@ pub async fn request(
     respond: impl Fn(&Withdrawal, &EventBody) -> Vec<u8> + Send + 'static,
 ) -> Result<Reserved, ApiError> {
     let new = request::check(
-        &app.terms(),
+        &app.terms()?,
         &request.payment_request,
         request.requested_msat,
     )?;

@@ -25,6 +25,13 @@ pub fn router(state: HttpState) -> Router {
     Router::new()
         .merge(bitvora())
         .nest("/admin/v1", administration())
+        .with_state(state.clone())
+        .merge(health(state))
+}
+
+/// The health of the process: all that one without the role `api` answers.
+pub fn health(state: HttpState) -> Router {
+    Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .with_state(state)

@@ -8,10 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 
 use devchain::Chain;
-use payments::fee_policy::FeePolicy;
-use payments::network::Network;
 use rail_ldk::LdkNode;
-use store::Store;
+use store::LeasedNode;
 
 use super::SandboxError;
 use super::counterparty::Counterparty;
@@ -19,7 +17,7 @@ use super::credentials::Places;
 use super::error::EconomyError;
 use super::nodes::{Others, socket, wait_until};
 use super::router::Router;
-use crate::app::App;
+use crate::app::{App, NodeApp};
 use crate::compose::compose;
 
 /// The chain and the nodes.
@@ -48,11 +46,11 @@ pub(super) fn open_chain(data_dir: &Path) -> Result<Chain, SandboxError> {
 /// Starts the nodes, and connects them.
 pub(super) fn start(
     data_dir: &Path,
-    store: &Store,
+    (app, leased): (&App, LeasedNode),
     chain: Chain,
     esplora_url: &str,
     places: Places,
-) -> Result<(Economy, App), SandboxError> {
+) -> Result<(Economy, NodeApp), SandboxError> {
     let others = Others::open(data_dir, esplora_url)?;
     let Places {
         node: our_place,
@@ -72,7 +70,7 @@ pub(super) fn start(
             scope.spawn(|| Router::start(&others, router, router_place.address, &payee_places));
         let mut config = others.config(our_place);
         config.trusted_peers_no_reserve = neighbours.to_vec();
-        let composed = compose(store, Network::Regtest, FeePolicy::default(), &config);
+        let composed = compose(app, leased, &config);
         (composed, joined(router))
     });
     let composed = composed.map_err(EconomyError::Compose)?;

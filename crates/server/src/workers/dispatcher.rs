@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::App;
+use crate::app::NodeApp;
 use crate::problem::chain;
 
 /// How many calls to the node run at once. LDK serialises them; a few keep it busy.
@@ -36,7 +36,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 const BACK_OFF_MS: [i64; 5] = [100, 250, 500, 1_000, 2_000];
 
 /// Dispatches until `stop`, then waits for the calls under way.
-pub async fn run(app: App, stop: CancellationToken) {
+pub async fn run(app: NodeApp, stop: CancellationToken) {
     let mut wakeups = app.store.subscribe(Signal::Withdrawals);
     let slots = Arc::new(Semaphore::new(PARALLEL));
     let calls = TaskTracker::new();
@@ -72,7 +72,7 @@ pub async fn run(app: App, stop: CancellationToken) {
 }
 
 /// Claims as many as there are free slots; waits for one when there is none.
-async fn claim_some(app: &App, slots: &Semaphore) -> Result<Vec<Withdrawal>, StoreError> {
+async fn claim_some(app: &NodeApp, slots: &Semaphore) -> Result<Vec<Withdrawal>, StoreError> {
     let first = slots.acquire().await;
     let free = slots.available_permits() + 1;
     drop(first);
@@ -85,7 +85,7 @@ async fn claim_some(app: &App, slots: &Semaphore) -> Result<Vec<Withdrawal>, Sto
 ///
 /// # Errors
 /// The database's.
-pub fn claim(app: &App, limit: i64) -> Result<Vec<Withdrawal>, StoreError> {
+pub fn claim(app: &NodeApp, limit: i64) -> Result<Vec<Withdrawal>, StoreError> {
     let act = app.acting();
     // Looking first keeps an idle server from writing.
     let due = app.store.read(next_dispatch_at)?;
@@ -96,7 +96,7 @@ pub fn claim(app: &App, limit: i64) -> Result<Vec<Withdrawal>, StoreError> {
         .write(move |tx| claim_due_withdrawals(tx, &act, limit))
 }
 
-async fn next_wait(app: &App) -> Duration {
+async fn next_wait(app: &NodeApp) -> Duration {
     let due = app.store.read_async(next_dispatch_at).await.ok().flatten();
     let Some(due) = due else { return POLL };
     let micros = due.saturating_sub(app.clock.now().as_microsecond());
@@ -105,7 +105,7 @@ async fn next_wait(app: &App) -> Duration {
 }
 
 /// Sends one withdrawal and writes the answer, again and again if the database is away: nobody else knows it.
-fn dispatch(app: &App, withdrawal: &Withdrawal, stop: &CancellationToken) {
+fn dispatch(app: &NodeApp, withdrawal: &Withdrawal, stop: &CancellationToken) {
     let answer = hand_over(app, withdrawal);
     while let Err(error) = write_down(app, withdrawal, &answer) {
         let id = withdrawal.id;
@@ -121,7 +121,7 @@ fn dispatch(app: &App, withdrawal: &Withdrawal, stop: &CancellationToken) {
 
 /// Asks the node to pay a claimed withdrawal: once for each claim.
 #[must_use]
-pub fn hand_over(app: &App, withdrawal: &Withdrawal) -> Answer {
+pub fn hand_over(app: &NodeApp, withdrawal: &Withdrawal) -> Answer {
     if withdrawal.expires_at <= app.clock.now() {
         return Answer::Unsent(WithdrawalFailure::InvoiceExpired);
     }
@@ -182,7 +182,11 @@ fn name(answer: &PayAnswer) -> &'static str {
 ///
 /// # Errors
 /// [`OutcomeError`]; the withdrawal stays in doubt until it is written.
-pub fn write_down(app: &App, withdrawal: &Withdrawal, answer: &Answer) -> Result<(), OutcomeError> {
+pub fn write_down(
+    app: &NodeApp,
+    withdrawal: &Withdrawal,
+    answer: &Answer,
+) -> Result<(), OutcomeError> {
     let (act, hash) = (app.acting(), withdrawal.payment_hash);
     let (id, attempt) = (withdrawal.id, withdrawal.attempts);
     match *answer {

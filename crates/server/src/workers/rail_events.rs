@@ -17,7 +17,7 @@ use store::acts::posting::PostError;
 use store::acts::set_aside::{Report, set_aside};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
+use crate::app::NodeApp;
 use crate::problem::chain;
 
 /// How long one look for an event waits.
@@ -57,7 +57,7 @@ impl EventError {
 }
 
 /// Pumps events until `stop`; runs on a thread of its own.
-pub fn run(app: &App, stop: &CancellationToken) {
+pub fn run(app: &NodeApp, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         if let Err(error) = take_one(app, WAIT) {
             tracing::error!(error = %chain(&error), "an event of the node is not written yet");
@@ -70,7 +70,7 @@ pub fn run(app: &App, stop: &CancellationToken) {
 ///
 /// # Errors
 /// [`EventError`]; the event is not acknowledged, and comes again.
-pub fn take_one(app: &App, wait: Duration) -> Result<bool, EventError> {
+pub fn take_one(app: &NodeApp, wait: Duration) -> Result<bool, EventError> {
     let Some(event) = app.rail.next_event(wait) else {
         return Ok(false);
     };
@@ -83,12 +83,12 @@ pub fn take_one(app: &App, wait: Duration) -> Result<bool, EventError> {
 ///
 /// # Errors
 /// [`EventError`], only for what may pass.
-pub fn write_down(app: &App, event: &RailEvent) -> Result<(), EventError> {
+pub fn write_down(app: &NodeApp, event: &RailEvent) -> Result<(), EventError> {
     apply(app, event).or_else(|error| put_aside(app, event, error))
 }
 
 /// An event that no act can apply is kept whole, and money is halted: the events behind it must not wait for ever.
-fn put_aside(app: &App, event: &RailEvent, error: EventError) -> Result<(), EventError> {
+fn put_aside(app: &NodeApp, event: &RailEvent, error: EventError) -> Result<(), EventError> {
     let report = match (error.may_pass(), event) {
         (true, _) | (_, RailEvent::Other(_)) => return Err(error),
         (
@@ -130,7 +130,7 @@ fn put_aside(app: &App, event: &RailEvent, error: EventError) -> Result<(), Even
     Ok(())
 }
 
-fn apply(app: &App, event: &RailEvent) -> Result<(), EventError> {
+fn apply(app: &NodeApp, event: &RailEvent) -> Result<(), EventError> {
     match event {
         RailEvent::PaymentSucceeded {
             payment_hash,
@@ -183,7 +183,7 @@ fn apply(app: &App, event: &RailEvent) -> Result<(), EventError> {
     }
 }
 
-fn receive(app: &App, hash: PaymentHash, amount_msat: Msat) -> Result<(), EventError> {
+fn receive(app: &NodeApp, hash: PaymentHash, amount_msat: Msat) -> Result<(), EventError> {
     let (act, fees) = (app.acting(), app.fees);
     match app
         .store
@@ -202,7 +202,7 @@ fn receive(app: &App, hash: PaymentHash, amount_msat: Msat) -> Result<(), EventE
 }
 
 /// A success that does not fit the books stops the movement of money: a person must look.
-fn report(app: &App, hash: &PaymentHash, outcome: &Outcome) -> Result<(), EventError> {
+fn report(app: &NodeApp, hash: &PaymentHash, outcome: &Outcome) -> Result<(), EventError> {
     match outcome {
         Outcome::Applied(withdrawal) => {
             let fee_msat = withdrawal.fee_msat.map_or(0, Msat::get);
@@ -223,7 +223,7 @@ fn report(app: &App, hash: &PaymentHash, outcome: &Outcome) -> Result<(), EventE
     Ok(())
 }
 
-fn stop_money(app: &App, reason: &'static str) -> Result<(), StoreError> {
+fn stop_money(app: &NodeApp, reason: &'static str) -> Result<(), StoreError> {
     let act = app.acting();
     app.store.write(move |tx| halt(tx, &act, reason))
 }

@@ -17,7 +17,7 @@ use store::acts::outcome::{OutcomeError, settle_withdrawal};
 use store::queries::payment::dispatched;
 use store::{Store, StoreError};
 
-use crate::app::App;
+use crate::app::NodeApp;
 
 /// Why the doubt could not be resolved.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +61,7 @@ pub fn look(store: &Store, stored: &dyn StoredPayments) -> Result<Doubt, Recover
 ///
 /// # Errors
 /// [`RecoveryError`]; then the server must not serve.
-pub fn resolve(app: &App, doubt: Doubt) -> Result<(), RecoveryError> {
+pub fn resolve(app: &NodeApp, doubt: Doubt) -> Result<(), RecoveryError> {
     for withdrawal in doubt.withdrawals {
         if !doubt.never_sent.contains(&withdrawal.payment_hash) {
             by_record(app, &withdrawal)?;
@@ -78,7 +78,7 @@ pub fn resolve(app: &App, doubt: Doubt) -> Result<(), RecoveryError> {
     Ok(())
 }
 
-fn again(app: &App, withdrawal: &Withdrawal) -> Result<(), StoreError> {
+fn again(app: &NodeApp, withdrawal: &Withdrawal) -> Result<(), StoreError> {
     let (act, id, attempt) = (app.acting(), withdrawal.id, withdrawal.attempts);
     let now = act.now;
     app.store
@@ -87,7 +87,7 @@ fn again(app: &App, withdrawal: &Withdrawal) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn by_record(app: &App, withdrawal: &Withdrawal) -> Result<(), RecoveryError> {
+fn by_record(app: &NodeApp, withdrawal: &Withdrawal) -> Result<(), RecoveryError> {
     let (act, hash, id) = (app.acting(), withdrawal.payment_hash, withdrawal.id);
     match app.rail.payment(&hash) {
         RailPayment::Succeeded {

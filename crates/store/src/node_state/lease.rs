@@ -1,32 +1,30 @@
 //! The lease of a node: who runs it, with a fencing number that grows with every change of hands.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::differences::{Dialect, KEEP_LEASE, TAKE_LEASE};
+use crate::differences::{Dialect, HOLD_FENCE, KEEP_LEASE, LEASE_HOLDER, TAKE_LEASE};
 use crate::{Store, StoreError, Tx, params};
 
-const HOLDER: &str = "SELECT holder FROM node_lease WHERE node = $1";
-const HELD: &str = "SELECT fence FROM node_lease WHERE node = $1 AND fence = $2";
 const RELEASE: &str = "UPDATE node_lease SET expires_at = 0 WHERE node = $1 AND fence = $2";
 
 /// How long a lease lasts, and what happens when it is lost.
 #[derive(Clone)]
 pub struct LeaseOptions {
-    /// How long the lease outlives its last renewal (default: 15 s). PostgreSQL only.
+    /// How long the lease outlives its last renewal (default: 6 s). PostgreSQL only.
     pub time_to_live: Duration,
-    /// After how long without a write it is renewed (default: 4 s). PostgreSQL only.
+    /// After how long without a write it is renewed (default: 1.5 s). PostgreSQL only.
     pub renew_every: Duration,
-    /// Called when another holder has taken the lease; it should not return. The default ends the
-    /// process at once, so that a node with outdated state can do nothing more.
+    /// Called when another holder has taken the lease, or may have: it could not be renewed for as long as it lives. It
+    /// should not return. The default ends the process at once, so that a node with outdated state can do nothing more.
     pub on_lost: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Default for LeaseOptions {
     fn default() -> Self {
         Self {
-            time_to_live: Duration::from_secs(15),
-            renew_every: Duration::from_secs(4),
+            time_to_live: Duration::from_secs(6),
+            renew_every: Duration::from_millis(1_500),
             on_lost: Arc::new(|| std::process::abort()),
         }
     }
@@ -49,6 +47,12 @@ impl LeaseOptions {
             "the node's lease is lost"
         );
         (self.on_lost)();
+    }
+
+    /// How long after the start of its last renewal a holder may still believe in its lease. Shorter than the lease
+    /// itself, whose time begins later, in the database: the process has to be gone before another may begin.
+    pub(super) fn believed_for(&self) -> Duration {
+        self.time_to_live * 9 / 10
     }
 
     fn time_to_live_ms(&self) -> i64 {
@@ -81,13 +85,16 @@ pub(crate) struct Lease {
     pub(super) node: String,
     fence: i64,
     time_to_live_ms: i64,
+    /// When the taking of it began.
+    pub(super) taken_at: Instant,
 }
 
 impl Lease {
-    /// Whether the lease is still ours; for SQLite, where one writer keeps it so until the commit.
+    /// Whether the lease is still ours; if so, until the commit.
     pub(super) fn is_held(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+        let sql = HOLD_FENCE.on(tx.dialect());
         Ok(tx
-            .query_opt(HELD, params![&self.node, self.fence])?
+            .query_opt(sql, params![&self.node, self.fence])?
             .is_some())
     }
 
@@ -104,6 +111,27 @@ impl Lease {
     }
 }
 
+/// A lease, as writes of the books see it that only the node's process may make.
+pub(crate) struct Fence {
+    lease: Lease,
+    options: LeaseOptions,
+}
+
+impl Fence {
+    pub(crate) fn new(lease: Lease, options: LeaseOptions) -> Self {
+        Self { lease, options }
+    }
+
+    /// Keeps the lease ours until the end of the transaction.
+    pub(crate) fn check(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        if self.lease.is_held(tx)? {
+            return Ok(());
+        }
+        self.options.lost(&self.lease);
+        Err(StoreError::LeaseLost)
+    }
+}
+
 /// Takes the lease of `node`.
 pub(crate) fn acquire(
     store: &Store,
@@ -113,6 +141,14 @@ pub(crate) fn acquire(
     let (node, holder, lasts_ms) = (node.to_owned(), holder(), options.time_to_live_ms());
     store.write(move |tx| {
         let dialect = tx.dialect();
+        let taken_at = Instant::now();
+        // Looking first, so that those who wait change nothing and lock nothing.
+        let before = tx.query_opt(LEASE_HOLDER.on(dialect), params![&node])?;
+        if let Some(before) = before
+            && before.int(1)? == 1
+        {
+            return Err(held(&node, before.text(0)?));
+        }
         let time_to_live_ms = if dialect == Dialect::Sqlite {
             0
         } else {
@@ -127,15 +163,21 @@ pub(crate) fn acquire(
                 node: node.clone(),
                 fence: row.int(0)?,
                 time_to_live_ms,
+                taken_at,
             });
         }
-        let row = tx.query_opt(HOLDER, params![&node])?;
+        // Another was faster.
+        let row = tx.query_opt(LEASE_HOLDER.on(dialect), params![&node])?;
         let holder = row.map(|row| row.text(0).map(str::to_owned)).transpose()?;
-        Err(LeaseError::Held {
-            node: node.clone(),
-            holder: holder.unwrap_or_default(),
-        })
+        Err(held(&node, &holder.unwrap_or_default()))
     })
+}
+
+fn held(node: &str, holder: &str) -> LeaseError {
+    LeaseError::Held {
+        node: node.to_owned(),
+        holder: holder.to_owned(),
+    }
 }
 
 /// Tells a person where the holder runs. The fence alone tells holders apart.

@@ -3,12 +3,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use payments::ports::{Durable, NodeState, NodeStateError, StateKey};
 
 use crate::job::{Job, Verdict};
 use crate::node_state::lease::Lease;
+use crate::node_state::renewal::Renewal;
 use crate::node_state::{Change, LeaseError, LeaseOptions, reading};
 use crate::postgresql::{Address, Connection, Ended, WRITE};
 use crate::queue::{Popped, Queue};
@@ -67,7 +68,7 @@ impl Drop for Shared {
 /// The thread that writes one node's state and keeps its lease.
 pub(crate) struct NodeThread {
     changes: Arc<Queue<Change>>,
-    handle: Mutex<Option<JoinHandle<()>>>,
+    handles: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl NodeThread {
@@ -77,17 +78,34 @@ impl NodeThread {
         options: LeaseOptions,
     ) -> Result<Arc<Self>, LeaseError> {
         let changes = Arc::new(Queue::new());
+        let renewal = Renewal::new(lease.taken_at);
+        let (watched, watching, ending) = (lease.clone(), options.clone(), Arc::clone(&changes));
+        let watch = renewal.watch(options.believed_for(), move || {
+            ending.close();
+            tracing::error!(
+                "the node's lease could not be renewed: another process may run the node"
+            );
+            watching.lost(&watched);
+        });
+        let watch = watch.map_err(LeaseError::Thread)?;
         let connection = Connection::new(address.clone());
         let mut worker = Worker {
             connection,
             lease,
             options,
             changes: Arc::clone(&changes),
+            renewal: Arc::clone(&renewal),
         };
-        let handle = spawn("store-node", move || worker.run()).map_err(LeaseError::Thread)?;
+        let handle = spawn("store-node", move || {
+            worker.run();
+            worker.renewal.end();
+        });
+        let handle = handle
+            .inspect_err(|_| renewal.end())
+            .map_err(LeaseError::Thread)?;
         Ok(Arc::new(Self {
             changes,
-            handle: Mutex::new(Some(handle)),
+            handles: Mutex::new(vec![handle, watch]),
         }))
     }
 
@@ -102,10 +120,10 @@ impl NodeThread {
     pub(crate) fn close(&self) {
         self.changes.close();
         join_all(
-            self.handle
+            self.handles
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .take(),
+                .drain(..),
         );
     }
 }
@@ -115,6 +133,7 @@ struct Worker {
     lease: Lease,
     options: LeaseOptions,
     changes: Arc<Queue<Change>>,
+    renewal: Arc<Renewal>,
 }
 
 impl Worker {
@@ -145,12 +164,19 @@ impl Worker {
     fn commit(&mut self, mut group: Group) -> bool {
         let mut failures = 0;
         loop {
-            let ended = match self.connection.session() {
+            if self.renewal.is_lost() {
+                return false;
+            }
+            // A new connection may take seconds, and is no part of the renewal.
+            let session = self.connection.session();
+            let began_at = Instant::now();
+            let ended = match session {
                 Ok(session) => session.run(WRITE, &mut group),
                 Err(cause) => Ended::Lost(cause),
             };
             match ended {
                 Ended::Committed(_) => {
+                    self.renewal.renewed(began_at);
                     Box::new(group).finish();
                     return true;
                 }

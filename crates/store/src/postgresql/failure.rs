@@ -50,6 +50,11 @@ fn refused(db: &DbError, sql: &'static str, cause: Cause) -> Failed {
     if *db.code() == SqlState::READ_ONLY_SQL_TRANSACTION {
         return StoreError::ReadOnly.into();
     }
+    if *db.code() == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT {
+        let error = StoreError::Unavailable(cause);
+        let fate = Fate::Lost;
+        return Failed { error, fate };
+    }
     match db.code().code().get(..2) {
         Some("23") => {
             let name = db.constraint().unwrap_or(db.message());

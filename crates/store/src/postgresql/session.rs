@@ -12,6 +12,8 @@ use crate::signal::SignalSet;
 use crate::tx::{Failed, Fate};
 use crate::{Cause, Row, StoreError, Tx, Value, crash_point};
 
+const LIMIT_IDLE_TRANSACTIONS: &str = "SET idle_in_transaction_session_timeout = '5s'";
+
 /// A connection with its prepared statements.
 pub(crate) struct Session {
     client: Client,
@@ -42,6 +44,11 @@ impl Session {
         let row = client.query_one("SHOW synchronous_commit", &[])?;
         if row.try_get::<_, &str>(0)? == "off" {
             client.batch_execute("SET synchronous_commit = on")?;
+        }
+        // The server may not hear of the death of this machine for hours, and would keep the locks of a transaction
+        // that it left open. Acts never wait inside one, so a silence this long is no life.
+        if let Err(error) = client.batch_execute(LIMIT_IDLE_TRANSACTIONS) {
+            tracing::debug!(error = %cause_of(&error), "the server knows no limit for idle transactions");
         }
         Ok(Self {
             client,

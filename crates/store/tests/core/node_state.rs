@@ -5,8 +5,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use payments::ports::{NodeState, StateKey};
-use store::testing::{Database, postgres};
-use store::{LeaseError, LeaseOptions, Store, StoreError};
+use store::testing::Database;
+use store::{LeaseOptions, Store, StoreError};
 
 use crate::cases::{balance, make_purses, on_both, put};
 
@@ -23,7 +23,7 @@ on_both! {
     books_and_node_state_go_on_beside_each_other,
 }
 
-fn key(primary: &str, secondary: &str, key: &str) -> StateKey {
+pub fn key(primary: &str, secondary: &str, key: &str) -> StateKey {
     StateKey {
         primary: primary.into(),
         secondary: secondary.into(),
@@ -31,7 +31,7 @@ fn key(primary: &str, secondary: &str, key: &str) -> StateKey {
     }
 }
 
-fn node(store: &Store) -> Arc<dyn NodeState> {
+pub fn node(store: &Store) -> Arc<dyn NodeState> {
     store
         .node_state("main")
         .expect("the lease of a node that nobody runs")
@@ -174,13 +174,15 @@ fn nodes_do_not_see_each_other(database: &mut Database) {
 }
 
 /// Options that tell of a lost lease instead of ending the test.
-fn telling() -> (LeaseOptions, mpsc::Receiver<()>) {
+pub fn telling() -> (LeaseOptions, mpsc::Receiver<()>) {
     let (tell, told) = mpsc::channel();
     let on_lost = Arc::new(move || tell.send(()).expect("the test waits"));
     (
         LeaseOptions {
             on_lost,
-            ..LeaseOptions::default()
+            // Long enough that no renewal comes between what a test does.
+            time_to_live: Duration::from_secs(60),
+            renew_every: Duration::from_secs(50),
         },
         told,
     )
@@ -207,54 +209,6 @@ fn a_holder_that_was_overtaken_can_write_nothing(database: &mut Database) {
         refused.as_mut().poll(&mut context).is_pending(),
         "it is never called durable"
     );
-}
-
-#[test]
-fn a_live_lease_is_respected_and_a_released_one_is_free() {
-    let Some(database) = postgres() else { return };
-    let first = node(database.store());
-    let other = Store::open(database.config()).expect("another process");
-    let refused = other.node_state("main").err();
-    assert!(
-        matches!(refused, Some(LeaseError::Held { .. })),
-        "{refused:?}"
-    );
-    drop(first);
-    other
-        .node_state("main")
-        .expect("a lease that was given back");
-}
-
-#[test]
-fn an_idle_holder_renews_its_lease_and_hears_of_its_loss() {
-    let Some(database) = postgres() else { return };
-    let (mut options, lost) = telling();
-    options.time_to_live = Duration::from_secs(2);
-    options.renew_every = Duration::from_millis(50);
-    let _holder = database
-        .store()
-        .node_state_with("main", options)
-        .expect("the lease");
-    let sql = "SELECT expires_at FROM node_lease";
-    let expires_at = || {
-        let row = database
-            .store()
-            .read(move |tx| tx.query_opt(sql, &[]))
-            .expect("a read");
-        row.expect("one lease").int(0).expect("a time")
-    };
-    let begin = expires_at();
-    let started = std::time::Instant::now();
-    while expires_at() <= begin {
-        assert!(
-            started.elapsed() < Duration::from_secs(30),
-            "the lease is never renewed"
-        );
-        std::thread::yield_now();
-    }
-    database.run("UPDATE node_lease SET fence = fence + 1");
-    lost.recv_timeout(Duration::from_secs(30))
-        .expect("the holder is told without a write");
 }
 
 fn a_key_that_no_database_may_hold_is_refused_at_once(database: &mut Database) {

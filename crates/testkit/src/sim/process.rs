@@ -9,8 +9,7 @@ use std::time::Duration;
 use payments::ids::Ids;
 use payments::network::Network;
 use payments::withdrawal::Withdrawal;
-use server::app::App;
-use server::event_bodies::WireBodies;
+use server::app::{App, NodeApp};
 use server::workers::dispatcher::{self, Answer};
 use server::workers::{rail_events, recovery};
 use store::acts::halt::resume;
@@ -38,7 +37,7 @@ pub(super) struct Outside {
 
 /// A running engine.
 pub(super) struct Process {
-    pub(super) app: App,
+    pub(super) app: NodeApp,
     claimed: Vec<Withdrawal>,
     answered: Vec<(Withdrawal, Answer)>,
 }
@@ -53,15 +52,14 @@ impl Process {
         let store = store.map_err(|error| format!("the store did not open: {error}"))?;
         let network = Network::Regtest;
         let app = App {
-            store,
-            rail: outside.node.clone(),
             clock: outside.clock.clone(),
             entropy: outside.entropy.clone(),
             ids: Ids::new(outside.clock.clone(), outside.entropy.clone()),
-            bodies: Arc::new(WireBodies { network }),
-            fees: fees(),
-            network,
+            ..App::new(store, network, fees())
         };
+        app.node.attach(outside.node.clone());
+        let rail = outside.node.clone();
+        let app = NodeApp { app, rail };
         let doubt =
             recovery::look(&app.store, outside.node.as_ref()).map_err(|error| error.to_string())?;
         recovery::resolve(&app, doubt).map_err(|error| error.to_string())?;
@@ -152,7 +150,7 @@ impl Process {
 }
 
 /// Takes one event, as the thread of the node's events does.
-pub(super) fn take_event(app: &App) -> String {
+pub(super) fn take_event(app: &NodeApp) -> String {
     match rail_events::take_one(app, Duration::ZERO) {
         Ok(true) => "an event is written and acknowledged".to_owned(),
         Ok(false) => "no event".to_owned(),
