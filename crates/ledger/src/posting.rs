@@ -21,21 +21,27 @@ pub enum PostingCode {
     WithdrawalContradicted,
     /// A deposit arrived.
     DepositSettled,
+    /// Another account of this server paid: the money came from there, not from the rail.
+    DepositTransferred,
     /// Money arrived that belongs to nobody known.
     DepositSuspended,
+    /// A person said to whom suspended money belongs.
+    SuspenseAssigned,
     /// The operator put money of its own into the node.
     CapitalAdded,
 }
 
 impl PostingCode {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::WithdrawalHeld,
         Self::WithdrawalSettled,
         Self::WithdrawalFailed,
         Self::WithdrawalContradicted,
         Self::DepositSettled,
+        Self::DepositTransferred,
         Self::DepositSuspended,
+        Self::SuspenseAssigned,
         Self::CapitalAdded,
     ];
 
@@ -47,7 +53,9 @@ impl PostingCode {
             Self::WithdrawalFailed => "withdrawal_failed",
             Self::WithdrawalContradicted => "withdrawal_contradicted",
             Self::DepositSettled => "deposit_settled",
+            Self::DepositTransferred => "deposit_transferred",
             Self::DepositSuspended => "deposit_suspended",
+            Self::SuspenseAssigned => "suspense_assigned",
             Self::CapitalAdded => "capital_added",
         }
     }
@@ -64,6 +72,13 @@ pub enum FactKind {
     WithdrawalContradiction,
     /// A payment that came in over Lightning, by its payment hash.
     LightningReceived,
+    /// A second payment that came in over Lightning for one payment hash, by the hash and its amount.
+    LightningReceivedAgain,
+    /// A payment from one account of ours to another, by its payment hash. It is not
+    /// [`Self::LightningReceived`]: money that comes for the same hash from outside is other money.
+    InternalPayment,
+    /// A suspended item, by its id: where it went.
+    SuspenseAssignment,
     /// A channel, by its id, that carries money of the operator.
     Channel,
 }
@@ -76,6 +91,9 @@ impl FactKind {
             Self::WithdrawalEnd => "withdrawal_end",
             Self::WithdrawalContradiction => "withdrawal_contradiction",
             Self::LightningReceived => "lightning_received",
+            Self::LightningReceivedAgain => "lightning_received_again",
+            Self::InternalPayment => "internal_payment",
+            Self::SuspenseAssignment => "suspense_assignment",
             Self::Channel => "channel",
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! A Lightning deposit has no pending state: it is written when it is settled, or when its invoice ran out.
 
+pub mod state;
+
 use jiff::Timestamp;
 use money::Msat;
 
@@ -43,11 +45,12 @@ pub struct Deposit {
     pub id: DepositId,
     /// Whom it credits.
     pub account_id: AccountId,
-    /// The invoice it was for.
-    pub invoice_id: InvoiceId,
-    /// That invoice's payment hash.
+    /// The invoice it was for; `None` for money that a person assigned out of suspense and that was for no invoice
+    /// of the account.
+    pub invoice_id: Option<InvoiceId>,
+    /// The payment hash the money came for.
     pub payment_hash: PaymentHash,
-    /// That invoice in its encoded form.
+    /// The invoice in its encoded form; empty without one.
     pub bolt11: String,
     /// What came in; for a failed one, what was asked for (zero when the payer was to choose).
     pub amount_msat: Msat,

@@ -78,6 +78,8 @@ ids! {
     InvoiceId;
     /// A posting: the transfers of one business event.
     PostingId;
+    /// Money in suspense.
+    SuspendedId;
     /// A withdrawal.
     WithdrawalId;
 }

@@ -1,6 +1,8 @@
 //! [`Invoice`]: a BOLT 11 invoice of ours, which a payer pays into an account.
 //!
-//! It settles once; what comes later or twice is another deposit and never changes the first.
+//! It settles once, as [`state::transition`] says; what comes twice is in suspense and never changes the first.
+
+pub mod state;
 
 use jiff::Timestamp;
 use money::Msat;

@@ -14,5 +14,6 @@ pub mod metadata;
 pub mod network;
 pub mod payment_hash;
 pub mod ports;
+pub mod suspense;
 pub mod webhook;
 pub mod withdrawal;

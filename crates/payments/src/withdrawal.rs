@@ -8,10 +8,10 @@ pub mod state;
 
 use bitcoin::secp256k1::PublicKey;
 use jiff::Timestamp;
-use ledger::postings::withdrawal::Amounts;
+use ledger::postings::withdrawal::{Amounts, UnusedReserve};
 use money::Msat;
 
-pub use self::request::{NewWithdrawal, RequestWithdrawalError};
+pub use self::request::{Asked, NewWithdrawal, RequestWithdrawalError, SendAll};
 pub use self::state::{Input, Transition, WithdrawalFailure, WithdrawalState};
 use crate::ids::{AccountId, ApiKeyId, PostingId, WithdrawalId};
 use crate::metadata::Metadata;
@@ -36,6 +36,8 @@ pub struct Withdrawal {
     pub destination: PublicKey,
     /// What is held for it.
     pub amounts: Amounts,
+    /// What becomes of the reserve that no route takes.
+    pub unused_reserve: UnusedReserve,
     /// The customer's notes.
     pub metadata: Option<Metadata>,
     /// Where it stands.
@@ -58,4 +60,18 @@ pub struct Withdrawal {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl Withdrawal {
+    /// What the customer pays for routing, as far as it is known: never more than was held, and all that was held
+    /// when the withdrawal emptied the account.
+    pub fn charged_routing_fee_msat(&self) -> Msat {
+        match (self.fee_msat, self.unused_reserve) {
+            (None, _) => Msat::ZERO,
+            (Some(_), UnusedReserve::Kept) => self.amounts.fee_reserve_msat,
+            (Some(fee_msat), UnusedReserve::Returned) => {
+                fee_msat.min(self.amounts.fee_reserve_msat)
+            }
+        }
+    }
 }

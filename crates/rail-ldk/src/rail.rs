@@ -66,6 +66,11 @@ impl LdkRail {
             tracing::error!(payment_hash = %request.payment_hash, "the invoice has another hash");
             return Err(Rejection::InvalidInvoice);
         }
+        // An amount is named when the invoice states none, and only then.
+        if request.amount_msat.is_some() == invoice.amount_milli_satoshis().is_some() {
+            tracing::error!(payment_hash = %request.payment_hash, "no amount to pay, or two");
+            return Err(Rejection::InvalidInvoice);
+        }
         // An invoice with the hash of one of our own would be paid in a circle, which ldk-node
         // refuses.
         let record = self.record(&request.payment_hash);
@@ -173,12 +178,12 @@ impl Rail for LdkRail {
             max_total_routing_fee_msat: Some(request.fee_limit_msat.unsigned()),
             ..RouteParametersConfig::default()
         };
-        match self
-            .node
-            .node
-            .bolt11_payment()
-            .send(&invoice, Some(parameters))
-        {
+        let bolt11 = self.node.node.bolt11_payment();
+        let sent = match request.amount_msat {
+            None => bolt11.send(&invoice, Some(parameters)),
+            Some(amount) => bolt11.send_using_amount(&invoice, amount.unsigned(), Some(parameters)),
+        };
+        match sent {
             Ok(_) => PayAnswer::Unknown,
             Err(error) => {
                 tracing::info!(payment_hash = %request.payment_hash, %error, "not dispatched");

@@ -67,8 +67,7 @@ fn withdrawal_status(state: WithdrawalState) -> TransactionStatus {
 
 /// What a withdrawal costs beside its amount: the platform's fee, and the routing fee once it is known.
 fn withdrawal_fee_msat(withdrawal: &Withdrawal) -> i64 {
-    let routing = withdrawal.fee_msat.map_or(0, money::Msat::get);
-    let charged = routing.min(withdrawal.amounts.fee_reserve_msat.get());
+    let charged = withdrawal.charged_routing_fee_msat().get();
     match withdrawal.state {
         WithdrawalState::Failed => 0,
         _ => withdrawal.amounts.platform_fee_msat.get() + charged,
@@ -156,7 +155,7 @@ pub fn deposit(deposit: &Deposit, network: Network) -> bitvora::Deposit {
         network_type: network_type(network),
         status: deposit_status(deposit.state),
         metadata: metadata(deposit.metadata.as_ref()),
-        lightning_invoice_id: Some(deposit.invoice_id.to_string()),
+        lightning_invoice_id: deposit.invoice_id.map(|id| id.to_string()),
         created_at: micros(deposit.created_at),
         updated_at: micros(deposit.updated_at),
     }

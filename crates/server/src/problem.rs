@@ -94,7 +94,6 @@ impl From<RequestWithdrawalError> for ApiError {
             RequestWithdrawalError::AmountTooLarge => Problem::AmountTooLarge {
                 maximum_msat: money::MAX_MONEY_MSAT,
             },
-            RequestWithdrawalError::OwnInvoice => Problem::OwnInvoice,
         }
         .into()
     }
@@ -105,10 +104,23 @@ impl From<ReserveError> for ApiError {
         match error {
             ReserveError::KeyReused => Problem::IdempotencyKeyReused.into(),
             ReserveError::Halted => Problem::ReadOnly.into(),
-            ReserveError::Duplicate {
+            ReserveError::InvoiceSettled
+            | ReserveError::Duplicate {
                 state: WithdrawalState::Settled,
             } => Problem::AlreadyPaid.into(),
-            ReserveError::Duplicate { .. } => Problem::PaymentInProgress.into(),
+            ReserveError::Duplicate { .. } | ReserveError::Overtaken => {
+                Problem::PaymentInProgress.into()
+            }
+            ReserveError::UnknownInvoice => Problem::UnknownInvoice.into(),
+            ReserveError::ForgedInvoice => Problem::ForgedInvoice.into(),
+            ReserveError::NotAll {
+                invoice_msat,
+                most_msat,
+            } => Problem::AmountMismatch {
+                invoice_msat: invoice_msat.get(),
+                requested_msat: most_msat.get(),
+            }
+            .into(),
             ReserveError::FailedBefore => Problem::InvoiceFailedBefore.into(),
             ReserveError::Expired => Problem::InvoiceExpired.into(),
             ReserveError::InsufficientFunds {

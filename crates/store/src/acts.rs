@@ -10,11 +10,13 @@ pub mod deposit;
 pub mod dispatch;
 pub mod halt;
 pub mod idempotency;
+pub mod internal;
 pub mod invoice;
 pub mod outbox;
 pub mod outcome;
 pub mod posting;
 pub mod set_aside;
+pub mod suspense;
 pub mod webhook;
 pub mod withdrawal;
 

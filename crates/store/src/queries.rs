@@ -7,5 +7,6 @@ pub mod audit;
 pub mod event;
 pub mod invoice;
 pub mod payment;
+pub mod suspense;
 pub mod transaction;
 pub mod webhook;

@@ -7,6 +7,7 @@ pub mod delivery;
 pub mod deposit;
 pub mod endpoint;
 pub mod invoice;
+pub mod suspense;
 pub mod withdrawal;
 
 use jiff::Timestamp;

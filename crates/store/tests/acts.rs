@@ -23,6 +23,8 @@ mod expiry;
 mod harness;
 #[path = "acts/idempotency.rs"]
 mod idempotency;
+#[path = "acts/internal.rs"]
+mod internal;
 #[path = "acts/model.rs"]
 mod model;
 #[path = "acts/outbox.rs"]

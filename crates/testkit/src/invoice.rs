@@ -67,12 +67,24 @@ impl InvoiceSpec {
     /// Signs it, with this preimage.
     pub(crate) fn sign_with(&self, secret: [u8; 32]) -> ForeignInvoice {
         let preimage = PaymentPreimage::from_bytes(secret);
-        let payment_hash = preimage.payment_hash();
+        self.sign_over(preimage.payment_hash(), preimage)
+    }
+
+    /// Signs it over a payment hash that was seen elsewhere, as a forger does: the preimage is not known.
+    ///
+    /// # Panics
+    /// For what BOLT 11 cannot carry.
+    #[must_use]
+    pub fn forge(&self, payment_hash: PaymentHash) -> ForeignInvoice {
+        self.sign_over(payment_hash, PaymentPreimage::from_bytes([0; 32]))
+    }
+
+    fn sign_over(&self, payment_hash: PaymentHash, preimage: PaymentPreimage) -> ForeignInvoice {
         let made = u64::try_from(self.created_at.as_second()).expect("a time after 1970");
         let builder = InvoiceBuilder::new(self.currency.clone())
             .description(self.description.clone())
             .payment_hash(sha256::Hash::from_byte_array(*payment_hash.as_bytes()))
-            .payment_secret(PaymentSecret(secret))
+            .payment_secret(PaymentSecret(*payment_hash.as_bytes()))
             .duration_since_epoch(Duration::from_secs(made))
             .expiry_time(Duration::from_secs(self.expiry_seconds))
             .min_final_cltv_expiry_delta(144);

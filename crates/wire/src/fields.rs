@@ -71,6 +71,15 @@ impl<'a> Fields<'a> {
             .transpose()
     }
 
+    /// A field that must be true or false; absent and null are false.
+    pub(crate) fn flag(&self, name: &'static str) -> Result<bool, Problem> {
+        match self.raw(name)? {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(invalid(name, "it must be true or false")),
+        }
+    }
+
     /// The `metadata` field: null, absent, or an object of strings.
     pub(crate) fn metadata(&self) -> Result<Metadata, Problem> {
         let why = "it must be null or an object whose values are strings";

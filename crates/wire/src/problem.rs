@@ -136,8 +136,10 @@ catalogue! {
         /// The amount of the request.
         requested_msat: i64 = 22_000,
     } => 400 "amount_mismatch" Validation,
-    /// The invoice was made by this server itself.
-    OwnInvoice => 400 "own_invoice" Operational,
+    /// The invoice names this server's node as its payee, and no invoice of the server is like it.
+    UnknownInvoice => 400 "unknown_invoice" Operational,
+    /// The invoice carries the payment hash of an invoice of this server, and is another one.
+    ForgedInvoice => 400 "forged_invoice" Operational,
     /// The invoice has been paid before.
     AlreadyPaid => 409 "already_paid" Operational,
     /// The invoice was sent before and came back; paying it again is not safe.

@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | requested | hold the amount, the routing reserve and the platform's fee |
 //! | paid, routing fee `f` | post the amount, post `f` of the reserve, post the platform's fee; the float pays |
+//! | the same, of a wallet that was emptied | as above, and post the rest of the reserve too: it is the platform's |
+//! | paid to another account of ours | post the amount and the platform's fee; the deposit takes it from clearing |
 //! | came back | void all three |
 //! | unknown | nothing: the hold stays, however long it takes |
 
@@ -36,6 +38,15 @@ impl Amounts {
     }
 }
 
+/// What becomes of the part of a routing reserve that no route took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnusedReserve {
+    /// The customer has it back.
+    Returned,
+    /// The platform keeps it: the withdrawal took all that the account had, and must leave nothing.
+    Kept,
+}
+
 /// Holds a withdrawal's amount and fees. The legs stand in the order amount, routing fee, platform fee.
 pub fn held(withdrawal_id: [u8; 16], customer: AccountNumber, amounts: &Amounts) -> Posting {
     let parts = [
@@ -66,16 +77,25 @@ pub fn held(withdrawal_id: [u8; 16], customer: AccountNumber, amounts: &Amounts)
 ///
 /// A fee above the reserve (a fault of the node: the reserve is its limit) is not taken from any customer:
 /// the operator bears the shortfall.
-pub fn settled(withdrawal_id: [u8; 16], hold: &WithdrawalHold, fee_msat: Msat) -> Posting {
+pub fn settled(
+    withdrawal_id: [u8; 16],
+    hold: &WithdrawalHold,
+    fee_msat: Msat,
+    unused: UnusedReserve,
+) -> Posting {
     let float = SystemAccount::LightningFloat.number();
     let reserve_msat = hold.routing_fee.map_or(Msat::ZERO, |held| held.amount_msat);
     let from_reserve_msat = fee_msat.min(reserve_msat);
+    let charged_msat = match unused {
+        UnusedReserve::Returned => from_reserve_msat,
+        UnusedReserve::Kept => reserve_msat,
+    };
     let mut legs = vec![post(hold.amount, hold.amount.amount_msat)];
     if let Some(routing) = hold.routing_fee {
-        legs.push(if from_reserve_msat.is_zero() {
+        legs.push(if charged_msat.is_zero() {
             Leg::Void { held: routing }
         } else {
-            post(routing, from_reserve_msat)
+            post(routing, charged_msat)
         });
     }
     if let Some(platform) = hold.platform_fee {
@@ -98,6 +118,29 @@ pub fn settled(withdrawal_id: [u8; 16], hold: &WithdrawalHold, fee_msat: Msat) -
             });
         }
     }
+    let kept_msat = charged_msat
+        .checked_sub(from_reserve_msat)
+        .unwrap_or(Msat::ZERO);
+    if !kept_msat.is_zero() {
+        legs.push(Leg::Transfer {
+            debit: SystemAccount::RoutingFee.number(),
+            credit: SystemAccount::PlatformFee.number(),
+            amount_msat: kept_msat,
+        });
+    }
+    Posting {
+        code: PostingCode::WithdrawalSettled,
+        fact: end(withdrawal_id),
+        legs,
+    }
+}
+
+/// Books a withdrawal that another account of ours receives. The amount stands in clearing until
+/// [`super::deposit::transferred`], in the same transaction, takes it out again.
+pub fn settled_internally(withdrawal_id: [u8; 16], hold: &WithdrawalHold) -> Posting {
+    let mut legs = vec![post(hold.amount, hold.amount.amount_msat)];
+    legs.extend(hold.routing_fee.map(|held| Leg::Void { held }));
+    legs.extend(hold.platform_fee.map(|held| post(held, held.amount_msat)));
     Posting {
         code: PostingCode::WithdrawalSettled,
         fact: end(withdrawal_id),

@@ -47,10 +47,12 @@ pub enum CreateInvoiceError {
 /// A payment to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PayRequest {
-    /// The invoice to pay, which states its amount.
+    /// The invoice to pay.
     pub bolt11: String,
     /// Its payment hash.
     pub payment_hash: PaymentHash,
+    /// What to pay; `Some` only when the invoice states no amount.
+    pub amount_msat: Option<Msat>,
     /// The most that may go to routing nodes: exactly the reserve that is held for it.
     pub fee_limit_msat: Msat,
 }

@@ -46,6 +46,7 @@ fn held_invoice(economy: &Economy, preimage: &PaymentPreimage) -> PayRequest {
 
 fn request(bolt11: &str, payment_hash: PaymentHash) -> PayRequest {
     PayRequest {
+        amount_msat: None,
         bolt11: bolt11.to_owned(),
         payment_hash,
         fee_limit_msat: sat(5),

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use money::Msat;
+use payments::withdrawal::Asked;
 use store::acts::withdrawal::Reserved;
 use wire::Problem;
 use wire::bitvora::{Success, WithdrawRequest};
@@ -31,20 +32,19 @@ pub async fn confirm(
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     let parsed = WithdrawRequest::parse(&body)?;
-    let requested_msat = parsed
+    let amount_msat = parsed
         .amount
         .map(|amount| amount.bitcoin_msat())
         .transpose()?;
-    let requested_msat =
-        requested_msat
-            .map(Msat::new)
-            .transpose()
-            .map_err(|_| Problem::AmountTooLarge {
-                maximum_msat: money::MAX_MONEY_MSAT,
-            })?;
+    let amount_msat = amount_msat.map(amount).transpose()?;
+    let fee_limit_msat = parsed.fee_limit_msat.map(amount).transpose()?;
     let withdrawal = WithdrawalRequest {
         payment_request: parsed.destination,
-        requested_msat,
+        asked: Asked {
+            amount_msat,
+            send_all: parsed.send_all,
+            fee_limit_msat,
+        },
         client_id: None,
         metadata: present::stored_metadata(&parsed.metadata),
         idempotency: idempotency::key(&headers, SCOPE, &body)?,
@@ -60,6 +60,13 @@ pub async fn confirm(
         },
     )
     .await?;
-    let (Reserved::Now(_, response) | Reserved::Replay(response)) = reserved;
+    let (Reserved::Now(_, response) | Reserved::Earlier(_, response) | Reserved::Replay(response)) =
+        reserved;
     Ok(stored(201, response))
+}
+
+fn amount(msat: i64) -> Result<Msat, Problem> {
+    Msat::new(msat).map_err(|_| Problem::AmountTooLarge {
+        maximum_msat: money::MAX_MONEY_MSAT,
+    })
 }

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use money::Msat;
 use payments::payment_hash::PaymentPreimage;
 use payments::ports::{PayAnswer, PayRequest, Rejection};
+use payments::withdrawal::request::amount_beside;
 use payments::withdrawal::{Withdrawal, WithdrawalFailure};
 use store::acts::dispatch::{claim_due_withdrawals, requeue_withdrawal};
 use store::acts::outcome::{OutcomeError, fail_unsent_withdrawal, settle_withdrawal};
@@ -128,6 +129,7 @@ pub fn hand_over(app: &NodeApp, withdrawal: &Withdrawal) -> Answer {
     let answer = app.rail.pay(&PayRequest {
         bolt11: withdrawal.bolt11.clone(),
         payment_hash: withdrawal.payment_hash,
+        amount_msat: amount_beside(&withdrawal.bolt11, withdrawal.amounts.amount_msat),
         fee_limit_msat: withdrawal.amounts.fee_reserve_msat,
     });
     tracing::debug!(withdrawal = %withdrawal.id, answer = name(&answer), "dispatched");

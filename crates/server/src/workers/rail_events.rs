@@ -192,9 +192,9 @@ fn receive(app: &NodeApp, hash: PaymentHash, amount_msat: Msat) -> Result<(), Ev
         Credited::Deposit(deposit) => {
             tracing::info!(deposit = %deposit.id, amount_msat = amount_msat.get(), "deposit credited");
         }
-        Credited::Suspense => {
-            let amount_msat = amount_msat.get();
-            tracing::error!(%hash, amount_msat, "ALERT: money for no known invoice is in suspense");
+        Credited::Suspense(reason) => {
+            let (amount_msat, reason) = (amount_msat.get(), reason.name());
+            tracing::error!(%hash, amount_msat, reason, "ALERT: money that cannot be placed is in suspense");
         }
         Credited::Before => {}
     }

@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use testkit::HubClient;
 
 /// What every completion is, whatever became of the command.
-fn completed() -> Value {
+pub(crate) fn completed() -> Value {
     json!({"type": 3})
 }
 
-const METHOD: &str = "WithdrawLightning";
+pub(crate) const METHOD: &str = "WithdrawLightning";
 
 /// The `data` of an event, whose envelope is checked: exactly six fields.
 #[track_caller]
-fn data(event: &Value, subject: &str, client_id: &str) -> Value {
+pub(crate) fn data(event: &Value, subject: &str, client_id: &str) -> Value {
     let mut rest = event.clone();
     let data = rest
         .as_object_mut()
@@ -49,8 +49,8 @@ fn error(event: &Value, subject: &str, client_id: &str) -> Value {
     data
 }
 
-const CREATED: &str = "execution.withdrawal.lightspark.created";
-const COMPLETED: &str = "execution.withdrawal.lightspark.completed";
+pub(crate) const CREATED: &str = "execution.withdrawal.lightspark.created";
+pub(crate) const COMPLETED: &str = "execution.withdrawal.lightspark.completed";
 const FAILED: &str = "execution.withdrawal.lightspark.failed";
 const ERROR: &str = "execution.withdrawal.lightspark.error";
 const PRE_CHECKS: &str = "preChecksError";

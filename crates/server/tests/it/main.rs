@@ -11,6 +11,7 @@ mod auth;
 mod balance;
 mod edges;
 mod hub;
+mod internal;
 mod invoices;
 mod outages;
 mod transactions;

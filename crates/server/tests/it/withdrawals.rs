@@ -4,5 +4,5 @@ mod answers;
 mod contradictions;
 mod idempotency;
 mod outcomes;
-mod refusals;
+pub(crate) mod refusals;
 mod retries;

@@ -100,19 +100,37 @@ CREATE TABLE invoice (
 CREATE INDEX invoice_of_account ON invoice (account_id, id);
 CREATE INDEX invoice_running_out ON invoice (expires_at) WHERE state = 'open';
 
+-- Money that came in and belongs to nobody known, until a person assigns it.
+CREATE TABLE suspense_item (
+    id           BYTEA NOT NULL PRIMARY KEY,
+    payment_hash BYTEA NOT NULL,
+    invoice_id   BYTEA REFERENCES invoice (id),
+    amount_msat  BIGINT NOT NULL CHECK (amount_msat > 0),
+    reason       TEXT NOT NULL CHECK (reason IN ('no_invoice', 'paid_internally', 'paid_again')),
+    state        TEXT NOT NULL CHECK (state IN ('open', 'assigned')),
+    posting_id   BYTEA NOT NULL UNIQUE REFERENCES posting (id),
+    created_at   BIGINT NOT NULL,
+    updated_at   BIGINT NOT NULL
+);
+CREATE INDEX suspense_item_in_state ON suspense_item (state, id);
+
 CREATE TABLE deposit (
     id                BYTEA NOT NULL PRIMARY KEY,
     account_id        BYTEA NOT NULL REFERENCES account (id),
-    invoice_id        BYTEA NOT NULL REFERENCES invoice (id),
+    invoice_id        BYTEA REFERENCES invoice (id),
+    suspended_id      BYTEA UNIQUE REFERENCES suspense_item (id),
+    payment_hash      BYTEA NOT NULL,
     amount_msat       BIGINT NOT NULL CHECK (amount_msat >= 0),
     platform_fee_msat BIGINT NOT NULL CHECK (platform_fee_msat >= 0),
     state             TEXT NOT NULL CHECK (state IN ('settled', 'failed')),
     posting_id        BYTEA REFERENCES posting (id),
     created_at        BIGINT NOT NULL,
     updated_at        BIGINT NOT NULL,
-    CHECK ((state = 'settled') = (posting_id IS NOT NULL))
+    CHECK ((state = 'settled') = (posting_id IS NOT NULL)),
+    CHECK (invoice_id IS NOT NULL OR suspended_id IS NOT NULL)
 );
-CREATE UNIQUE INDEX deposit_of_invoice ON deposit (invoice_id, state);
+-- What was assigned out of suspense comes beside the invoice's own deposits.
+CREATE UNIQUE INDEX deposit_of_invoice ON deposit (invoice_id, state) WHERE suspended_id IS NULL;
 CREATE INDEX deposit_of_account ON deposit (account_id, id);
 
 CREATE TABLE withdrawal (
@@ -126,6 +144,8 @@ CREATE TABLE withdrawal (
     amount_msat       BIGINT NOT NULL CHECK (amount_msat > 0),
     fee_reserve_msat  BIGINT NOT NULL CHECK (fee_reserve_msat >= 0),
     platform_fee_msat BIGINT NOT NULL CHECK (platform_fee_msat >= 0),
+    -- 1 when it took all the account had: what the route leaves of the reserve is the platform's.
+    keeps_reserve     BIGINT NOT NULL CHECK (keeps_reserve IN (0, 1)),
     metadata          TEXT,
     state             TEXT NOT NULL CHECK (state IN ('reserved', 'dispatched', 'settled', 'failed')),
     fee_msat          BIGINT CHECK (fee_msat >= 0),

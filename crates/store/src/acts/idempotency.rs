@@ -62,6 +62,20 @@ pub fn claim(
     })
 }
 
+/// Gives a key that this transaction claimed another answer, where the answer is known only after the claim.
+pub(super) fn answer_with(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    key: &IdempotencyKey,
+    response: &[u8],
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE idempotency SET response = $1 WHERE account_id = $2 AND scope = $3 AND key = $4",
+        params![response, account.to_bytes(), key.scope, key.key.as_str()],
+    )?;
+    Ok(())
+}
+
 /// What became of `key`, if it was used.
 ///
 /// # Errors

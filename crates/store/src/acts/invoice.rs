@@ -1,9 +1,10 @@
 //! Writes invoices, and ends those whose time ran out.
 
 use money::Msat;
-use payments::deposit::{Deposit, DepositState};
+use payments::deposit::{self, Deposit};
 use payments::event::{EventKind, EventSubject};
-use payments::invoice::{Invoice, InvoiceState};
+use payments::invoice::Invoice;
+use payments::invoice::state::{Input, Transition, transition};
 
 use super::idempotency::{Claim, IdempotencyKey, claim};
 use super::{ActContext, outbox};
@@ -80,9 +81,12 @@ pub fn expire_due_invoices(
         let Some(invoice) = row::by_id(tx, due.bytes16(0)?)? else {
             continue;
         };
+        let Transition::To(state) = transition(invoice.state, Input::RunOut) else {
+            continue;
+        };
         let changed = tx.execute(
-            "UPDATE invoice SET state = 'expired', updated_at = $1 WHERE id = $2 AND state = 'open'",
-            params![micros(act.now), invoice.id.to_bytes()],
+            "UPDATE invoice SET state = $1, updated_at = $2 WHERE id = $3 AND state = 'open'",
+            params![state.name(), micros(act.now), invoice.id.to_bytes()],
         )?;
         if changed == 1 {
             tell_expired(tx, act, invoice)?;
@@ -93,22 +97,27 @@ pub fn expire_due_invoices(
 }
 
 fn tell_expired(tx: &mut Tx<'_>, act: &ActContext, invoice: Invoice) -> Result<(), StoreError> {
-    debug_assert_eq!(invoice.state, InvoiceState::Open);
+    let earlier = super::deposit::latest_of(invoice.state);
+    let input = deposit::state::Input::RunOut;
+    let deposit::state::Transition::Write(state) = deposit::state::transition(earlier, input)
+    else {
+        return Ok(());
+    };
     let deposit = Deposit {
         id: act.ids.fresh(),
         account_id: invoice.account_id,
-        invoice_id: invoice.id,
+        invoice_id: Some(invoice.id),
         payment_hash: invoice.payment_hash,
         bolt11: invoice.bolt11,
         amount_msat: invoice.amount_msat.unwrap_or(Msat::ZERO),
         platform_fee_msat: Msat::ZERO,
-        state: DepositState::Failed,
+        state,
         metadata: invoice.metadata,
         posting_id: None,
         created_at: act.now,
         updated_at: act.now,
     };
-    super::deposit::insert(tx, &deposit)?;
+    super::deposit::insert(tx, &deposit, None)?;
     let subject = EventSubject::Deposit(Box::new(deposit));
     outbox::tell(tx, act, EventKind::DepositLightningFailed, subject)
 }

@@ -68,7 +68,12 @@ pub fn settle_withdrawal(
     match transition(withdrawal.state, &input) {
         Transition::To(state) => {
             let hold = hold_of(tx, &withdrawal)?;
-            let posting = postings::withdrawal::settled(withdrawal.id.to_bytes(), &hold, fee_msat);
+            let posting = postings::withdrawal::settled(
+                withdrawal.id.to_bytes(),
+                &hold,
+                fee_msat,
+                withdrawal.unused_reserve,
+            );
             withdrawal.state = state;
             withdrawal.updated_at = act.now;
             withdrawal.fee_msat = Some(fee_msat);
@@ -163,7 +168,7 @@ fn reported(tx: &mut Tx<'_>, hash: &PaymentHash) -> Result<Option<Withdrawal>, S
     }
 }
 
-fn write_end(
+pub(super) fn write_end(
     tx: &mut Tx<'_>,
     act: &ActContext,
     withdrawal: &Withdrawal,
@@ -212,7 +217,10 @@ fn contradict(
     }
 }
 
-fn hold_of(tx: &mut Tx<'_>, withdrawal: &Withdrawal) -> Result<WithdrawalHold, StoreError> {
+pub(super) fn hold_of(
+    tx: &mut Tx<'_>,
+    withdrawal: &Withdrawal,
+) -> Result<WithdrawalHold, StoreError> {
     let rows = tx.query(
         "SELECT id, debit, credit, amount_msat FROM transfer
          WHERE posting_id = $1 AND kind = 'pending' ORDER BY leg",

@@ -4,7 +4,7 @@
 //! followed by a write. Unbounded accounts are not touched, so payments do not wait for each other there.
 //! Order of locks: bounded accounts in ascending number.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use ledger::{AccountNumber, Balance, Leg, Posting, PostingError, Side};
 use money::Msat;
@@ -72,20 +72,27 @@ pub fn post(
 
 /// A posting between customers takes its row locks in ascending order, whatever the order of its legs.
 fn lock_in_order(tx: &mut Tx<'_>, posting: &Posting) -> Result<(), StoreError> {
-    let bounded: BTreeMap<AccountNumber, ()> = posting
+    let bounded: BTreeSet<AccountNumber> = posting
         .legs
         .iter()
         .flat_map(Balance::sides)
         .filter(|(account, _)| account.is_bounded())
-        .map(|(account, _)| (account, ()))
+        .map(|(account, _)| account)
         .collect();
     if bounded.len() > 1 {
-        for account in bounded.keys() {
-            tx.execute(
-                "UPDATE ledger_account SET entry_seq = entry_seq WHERE number = $1",
-                params![account.get()],
-            )?;
-        }
+        lock(tx, bounded)?;
+    }
+    Ok(())
+}
+
+/// Locks the rows of bounded accounts, for acts that write several postings or that look before they write. Whoever
+/// names them in order never waits in a circle.
+pub(super) fn lock(tx: &mut Tx<'_>, accounts: BTreeSet<AccountNumber>) -> Result<(), StoreError> {
+    for account in accounts {
+        tx.execute(
+            "UPDATE ledger_account SET entry_seq = entry_seq WHERE number = $1",
+            params![account.get()],
+        )?;
     }
     Ok(())
 }

@@ -1,85 +1,38 @@
-//! Reserves a withdrawal: one transaction writes the idempotency row, the hold, the withdrawal and the event.
+//! Reserves a withdrawal: one transaction writes the idempotency row, the hold, the withdrawal and the event; and, for
+//! an invoice of our own, its end and the deposit on the other side.
 //!
 //! Nothing is sent here. Order of the checks: the client's key (a repeat gets the first answer whatever else is
-//! true), whether money may move, whether the invoice was paid or is being paid, whether it has run out, whether
-//! there is enough.
+//! true), whether this account is paying or has paid the invoice (it gets that payment), whether money may move,
+//! whether another paid it or is paying it, whose invoice it is, whether it has run out, whether there is enough.
 
+mod request;
+
+use ledger::AccountNumber;
 use ledger::postings;
+use ledger::postings::withdrawal::{Amounts, UnusedReserve};
 use money::Msat;
 use payments::event::{EventKind, EventSubject};
-use payments::ids::{AccountId, ApiKeyId, PostingId, WithdrawalId};
-use payments::metadata::Metadata;
+use payments::ids::{PostingId, WithdrawalId};
 use payments::ports::EventBody;
-use payments::withdrawal::{NewWithdrawal, Withdrawal, WithdrawalState};
+use payments::withdrawal::{Withdrawal, WithdrawalState};
 
-use super::idempotency::{Claim, IdempotencyKey, claim};
-use super::posting::{PostError, post};
-use super::{ActContext, halt, outbox};
-use crate::rows::micros;
-use crate::{Signal, StoreError, Tx, params};
+pub use self::request::{ReserveError, ReserveWithdrawal, Reserved};
+use super::idempotency::{Claim, answer_with, claim};
+use super::outbox::Prepared;
+use super::posting::{PostError, lock, post};
+use super::{ActContext, halt, internal, outbox};
+use crate::rows::{micros, withdrawal as row};
+use crate::{Signal, StoreError, Tx, params, withdrawal_columns};
 
-/// A withdrawal that passed the pure checks, with who asked for it.
-#[derive(Debug, Clone)]
-pub struct ReserveWithdrawal {
-    /// Who pays.
-    pub account_id: AccountId,
-    /// The key that asked.
-    pub api_key_id: ApiKeyId,
-    /// The client's own id for it.
-    pub client_id: Option<String>,
-    /// The customer's notes.
-    pub metadata: Option<Metadata>,
-    /// What passed the checks.
-    pub new: NewWithdrawal,
-    /// How a repeat is recognised.
-    pub idempotency: Option<IdempotencyKey>,
+/// A withdrawal that is about to be written, with its first event and the answer to its client.
+struct Draft {
+    withdrawal: Withdrawal,
+    event: Prepared,
+    response: Vec<u8>,
 }
 
-/// Why nothing was reserved. Nothing changed.
-#[derive(Debug, thiserror::Error)]
-pub enum ReserveError {
-    /// The key was used for another request.
-    #[error("the idempotency key was used for another request")]
-    KeyReused,
-    /// Money does not move now.
-    #[error("the movement of money is stopped")]
-    Halted,
-    /// This invoice is being paid, or was paid.
-    #[error("a withdrawal for this payment hash exists and is {}", .state.name())]
-    Duplicate {
-        /// Where that withdrawal stands.
-        state: WithdrawalState,
-    },
-    /// This invoice was sent before and came back; only a new invoice is safe.
-    #[error("an earlier attempt to pay this invoice failed")]
-    FailedBefore,
-    /// The invoice ran out.
-    #[error("the invoice has expired")]
-    Expired,
-    /// The account has too little.
-    #[error("the account has {available_msat}, the withdrawal needs {required_msat}")]
-    InsufficientFunds {
-        /// What can be spent.
-        available_msat: Msat,
-        /// The amount and all that is held beside it.
-        required_msat: Msat,
-    },
-    /// The books refused the posting: a fault of the program.
-    #[error(transparent)]
-    Post(PostError),
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// What became of the request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reserved {
-    /// It is reserved now; the bytes are the answer that a repeat will get.
-    Now(Box<Withdrawal>, Vec<u8>),
-    /// The answer that the first request with this key got.
-    Replay(Vec<u8>),
-}
+/// Makes a client's answer from a withdrawal and an event about it; pure.
+type Respond<'a> = &'a dyn Fn(&Withdrawal, &EventBody) -> Vec<u8>;
 
 /// Reserves a withdrawal. `respond` makes the answer from the withdrawal and its event's bytes; it is pure.
 ///
@@ -89,35 +42,81 @@ pub fn reserve_withdrawal(
     tx: &mut Tx<'_>,
     act: &ActContext,
     request: &ReserveWithdrawal,
-    respond: &dyn Fn(&Withdrawal, &EventBody) -> Vec<u8>,
+    respond: Respond<'_>,
 ) -> Result<Reserved, ReserveError> {
-    let withdrawal = build(act, request);
-    let subject = EventSubject::Withdrawal(Box::new(withdrawal.clone()));
-    let event = outbox::prepare(act, EventKind::WithdrawalLightningPending, subject);
-    let response = respond(&withdrawal, &event.body);
-
+    // All that there is comes to an amount only where it is locked; until then the answer is empty.
+    let known = match request.new.send_all {
+        None => Some(draft(act, request, request.new.amounts, respond)?),
+        Some(_) => None,
+    };
     if let Some(key) = &request.idempotency {
-        match claim(tx, act, request.account_id, key, &response)? {
+        let response = known.as_ref().map_or(&[][..], |draft| &draft.response);
+        match claim(tx, act, request.account_id, key, response)? {
             Claim::Fresh => {}
             Claim::Replay(response) => return Ok(Reserved::Replay(response)),
             Claim::Reused => return Err(ReserveError::KeyReused),
         }
     }
+    let earlier = earlier_payment(tx, request)?;
+    if let Earlier::Repeat(earlier) = earlier {
+        return repeat(tx, act, request, *earlier, respond);
+    }
     if halt::halted(tx)?.is_some() {
         return Err(ReserveError::Halted);
     }
-    refuse_a_second_payment(tx, request)?;
+    if let Earlier::Refused(refusal) = earlier {
+        return Err(refusal);
+    }
+    let invoice = internal::invoice_of(tx, act, &request.new)?;
     if request.new.expires_at <= act.now {
         return Err(ReserveError::Expired);
     }
-    hold(tx, act, &withdrawal)?;
-    insert(tx, &withdrawal)?;
-    outbox::record(tx, &event)?;
-    tx.after_commit(Signal::Withdrawals);
-    Ok(Reserved::Now(Box::new(withdrawal), response))
+    let payer = payer(tx, request)?;
+    if let Some(invoice) = &invoice {
+        internal::lock_both(tx, payer, invoice)?;
+    }
+    let draft = match known {
+        Some(draft) => draft,
+        None => {
+            let draft = draft(act, request, everything(tx, payer, request)?, respond)?;
+            if let Some(key) = &request.idempotency {
+                answer_with(tx, request.account_id, key, &draft.response)?;
+            }
+            draft
+        }
+    };
+    write(tx, act, payer, &draft)?;
+    let Some(invoice) = invoice else {
+        tx.after_commit(Signal::Withdrawals);
+        return Ok(Reserved::Now(Box::new(draft.withdrawal), draft.response));
+    };
+    let paid = internal::settled(draft.withdrawal)?;
+    internal::settle(tx, act, &request.fees, &paid, invoice)?;
+    Ok(Reserved::Now(Box::new(paid), draft.response))
 }
 
-fn build(act: &ActContext, request: &ReserveWithdrawal) -> Withdrawal {
+fn draft(
+    act: &ActContext,
+    request: &ReserveWithdrawal,
+    amounts: Amounts,
+    respond: Respond<'_>,
+) -> Result<Draft, StoreError> {
+    let withdrawal = build(act, request, amounts);
+    let subject = EventSubject::Withdrawal(Box::new(withdrawal.clone()));
+    let event = outbox::prepare(act, EventKind::WithdrawalLightningPending, subject);
+    let response = if request.new.to_ourselves {
+        respond(&internal::settled(withdrawal.clone())?, &event.body)
+    } else {
+        respond(&withdrawal, &event.body)
+    };
+    Ok(Draft {
+        withdrawal,
+        event,
+        response,
+    })
+}
+
+fn build(act: &ActContext, request: &ReserveWithdrawal, amounts: Amounts) -> Withdrawal {
     let id: WithdrawalId = act.ids.fresh();
     let hold_posting_id: PostingId = act.ids.fresh();
     Withdrawal {
@@ -128,7 +127,11 @@ fn build(act: &ActContext, request: &ReserveWithdrawal) -> Withdrawal {
         bolt11: request.new.bolt11.clone(),
         payment_hash: request.new.payment_hash,
         destination: request.new.destination,
-        amounts: request.new.amounts,
+        amounts,
+        unused_reserve: match request.new.send_all {
+            Some(_) => UnusedReserve::Kept,
+            None => UnusedReserve::Returned,
+        },
         metadata: request.metadata.clone(),
         state: WithdrawalState::Reserved,
         fee_msat: None,
@@ -143,41 +146,138 @@ fn build(act: &ActContext, request: &ReserveWithdrawal) -> Withdrawal {
     }
 }
 
-/// For a clear answer; the guard is the unique index at the insert.
-fn refuse_a_second_payment(
-    tx: &mut Tx<'_>,
-    request: &ReserveWithdrawal,
-) -> Result<(), ReserveError> {
-    let earlier = tx.query(
-        "SELECT state, attempts FROM withdrawal WHERE payment_hash = $1 ORDER BY id DESC",
-        params![*request.new.payment_hash.as_bytes()],
-    )?;
-    for row in &earlier {
-        let state = crate::rows::withdrawal::state(row, 0)?;
-        if state != WithdrawalState::Failed {
-            return Err(ReserveError::Duplicate { state });
-        }
-        if row.int(1)? > 0 {
-            return Err(ReserveError::FailedBefore);
-        }
-    }
-    Ok(())
+/// What earlier payments of the same payment hash make of a request.
+enum Earlier {
+    /// There is none, or none that counts.
+    None,
+    /// This account has made it, or is making it, of this very invoice.
+    Repeat(Box<Withdrawal>),
+    /// It stands in the way.
+    Refused(ReserveError),
 }
 
-fn hold(tx: &mut Tx<'_>, act: &ActContext, withdrawal: &Withdrawal) -> Result<(), ReserveError> {
-    let customer = crate::queries::account::ledger_account(tx, withdrawal.account_id)?.ok_or(
+/// For a clear answer; the guard is the unique index at the insert.
+fn earlier_payment(tx: &mut Tx<'_>, request: &ReserveWithdrawal) -> Result<Earlier, StoreError> {
+    let earlier = tx.query(
+        concat!(
+            "SELECT ",
+            withdrawal_columns!(),
+            " FROM withdrawal WHERE payment_hash = $1 ORDER BY id DESC"
+        ),
+        params![*request.new.payment_hash.as_bytes()],
+    )?;
+    for found in &earlier {
+        let found = row::read(found)?;
+        if found.state != WithdrawalState::Failed {
+            let state = found.state;
+            return Ok(if is_repeat(request, &found) {
+                Earlier::Repeat(Box::new(found))
+            } else {
+                Earlier::Refused(ReserveError::Duplicate { state })
+            });
+        }
+        if found.attempts > 0 {
+            return Ok(Earlier::Refused(ReserveError::FailedBefore));
+        }
+    }
+    Ok(Earlier::None)
+}
+
+/// Whether `request` asks for what `found` is: the same invoice, from the same account, over the same amount.
+fn is_repeat(request: &ReserveWithdrawal, found: &Withdrawal) -> bool {
+    let same_amount = request.new.send_all.is_some()
+        || request.new.amounts.amount_msat == found.amounts.amount_msat;
+    found.account_id == request.account_id && found.bolt11 == request.new.bolt11 && same_amount
+}
+
+/// Answers with the earlier payment as it stands, and in the words of who asks now.
+fn repeat(
+    tx: &mut Tx<'_>,
+    act: &ActContext,
+    request: &ReserveWithdrawal,
+    earlier: Withdrawal,
+    respond: Respond<'_>,
+) -> Result<Reserved, ReserveError> {
+    let kind = match earlier.state {
+        WithdrawalState::Settled => EventKind::WithdrawalLightningCompleted,
+        _ => EventKind::WithdrawalLightningPending,
+    };
+    let told = Withdrawal {
+        client_id: request.client_id.clone(),
+        ..earlier.clone()
+    };
+    let subject = EventSubject::Withdrawal(Box::new(told));
+    let response = respond(&earlier, &outbox::prepare(act, kind, subject).body);
+    if let Some(key) = &request.idempotency {
+        answer_with(tx, request.account_id, key, &response)?;
+    }
+    Ok(Reserved::Earlier(Box::new(earlier), response))
+}
+
+/// What a withdrawal of all that `payer` can spend comes to, with its row locked until the hold is written.
+fn everything(
+    tx: &mut Tx<'_>,
+    payer: AccountNumber,
+    request: &ReserveWithdrawal,
+) -> Result<Amounts, ReserveError> {
+    lock(tx, [payer].into())?;
+    let balance = crate::queries::account::balance(tx, request.account_id)?;
+    let available_msat = balance.map_or(Msat::ZERO, |balance| balance.available_msat);
+    let all = request.new.send_all.and_then(|all| {
+        let amounts = request
+            .fees
+            .everything(available_msat, all.fee_limit_msat)?;
+        Some((amounts, all.stated_msat))
+    });
+    match all {
+        None => Err(ReserveError::InsufficientFunds {
+            available_msat,
+            required_msat: total(&request.new.amounts)?,
+        }),
+        Some((amounts, Some(invoice_msat))) if invoice_msat != amounts.amount_msat => {
+            Err(ReserveError::NotAll {
+                invoice_msat,
+                most_msat: amounts.amount_msat,
+            })
+        }
+        Some((amounts, _)) => Ok(amounts),
+    }
+}
+
+fn payer(tx: &mut Tx<'_>, request: &ReserveWithdrawal) -> Result<AccountNumber, StoreError> {
+    crate::queries::account::ledger_account(tx, request.account_id)?.ok_or(
         StoreError::Inconsistent {
             what: "a withdrawal without an account",
         },
-    )?;
-    let required_msat = withdrawal
-        .amounts
-        .total_msat()
-        .map_err(|_| StoreError::Inconsistent {
-            what: "a checked withdrawal is above all bitcoin",
-        })?;
-    let posting =
-        postings::withdrawal::held(withdrawal.id.to_bytes(), customer, &withdrawal.amounts);
+    )
+}
+
+fn total(amounts: &Amounts) -> Result<Msat, StoreError> {
+    amounts.total_msat().map_err(|_| StoreError::Inconsistent {
+        what: "a checked withdrawal is above all bitcoin",
+    })
+}
+
+fn write(
+    tx: &mut Tx<'_>,
+    act: &ActContext,
+    payer: AccountNumber,
+    draft: &Draft,
+) -> Result<(), ReserveError> {
+    hold(tx, act, payer, &draft.withdrawal)?;
+    insert(tx, &draft.withdrawal)?;
+    outbox::record(tx, &draft.event)?;
+    Ok(())
+}
+
+fn hold(
+    tx: &mut Tx<'_>,
+    act: &ActContext,
+    payer: AccountNumber,
+    withdrawal: &Withdrawal,
+) -> Result<(), ReserveError> {
+    let required_msat = total(&withdrawal.amounts)?;
+    let posting = postings::withdrawal::held(withdrawal.id.to_bytes(), payer, &withdrawal.amounts);
     post(tx, act, withdrawal.hold_posting_id, &posting).map_err(|error| match error {
         PostError::Overdrawn { available_msat } => ReserveError::InsufficientFunds {
             available_msat,
@@ -192,8 +292,8 @@ fn insert(tx: &mut Tx<'_>, withdrawal: &Withdrawal) -> Result<(), ReserveError> 
     let written = tx.execute(
         "INSERT INTO withdrawal (id, account_id, api_key_id, client_id, bolt11, payment_hash, destination,
              amount_msat, fee_reserve_msat, platform_fee_msat, metadata, state, hold_posting_id,
-             next_attempt_at, expires_at, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'reserved', $12, $13, $14, $15, $16)
+             next_attempt_at, expires_at, created_at, updated_at, keeps_reserve)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'reserved', $12, $13, $14, $15, $16, $17)
          ON CONFLICT (payment_hash) WHERE state <> 'failed' DO NOTHING",
         params![
             withdrawal.id.to_bytes(),
@@ -211,14 +311,12 @@ fn insert(tx: &mut Tx<'_>, withdrawal: &Withdrawal) -> Result<(), ReserveError> 
             micros(withdrawal.next_attempt_at),
             micros(withdrawal.expires_at),
             micros(withdrawal.created_at),
-            micros(withdrawal.updated_at)
+            micros(withdrawal.updated_at),
+            i64::from(withdrawal.unused_reserve == UnusedReserve::Kept)
         ],
     )?;
     if written == 0 {
-        // Another transaction reserved the same hash since we looked: it is under way.
-        return Err(ReserveError::Duplicate {
-            state: WithdrawalState::Reserved,
-        });
+        return Err(ReserveError::Overtaken);
     }
     // While this one waited for its account's row another may have been sent and come back, which leaves room in
     // the index. Whatever did so before the insert is committed, and seen by a statement that begins after it.

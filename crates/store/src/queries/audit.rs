@@ -71,7 +71,7 @@ pub fn audit(tx: &mut Tx<'_>) -> Result<Audit, StoreError> {
         counters_are_the_fold(&stored, &folded),
         not_overdrawn(&folded),
         resolved_within_the_hold(tx)?,
-        facts_booked_once(tx)?,
+        facts_booked_once(tx, &folded)?,
         terminal_iff_resolved(tx)?,
         fees_within_reserve(tx)?,
         clearing_is_live_withdrawals(tx, &folded)?,
@@ -218,25 +218,64 @@ fn resolved_within_the_hold(tx: &mut Tx<'_>) -> Result<Check, StoreError> {
     })
 }
 
-fn facts_booked_once(tx: &mut Tx<'_>) -> Result<Check, StoreError> {
-    let broken_by = found(
+fn facts_booked_once(
+    tx: &mut Tx<'_>,
+    folded: &BTreeMap<i64, Counters>,
+) -> Result<Check, StoreError> {
+    let mut broken_by = found(
         tx,
         "SELECT fact_kind || ' is booked ' || CAST(COUNT(*) AS TEXT) || ' times' FROM posting
          GROUP BY fact_kind, fact_id HAVING COUNT(*) > 1
          UNION ALL
          SELECT 'a settled deposit without its posting' FROM deposit d
          LEFT JOIN posting p ON p.id = d.posting_id
-         WHERE d.state = 'settled' AND (p.code IS NULL OR p.code <> 'deposit_settled')
+         WHERE d.state = 'settled'
+           AND (p.code IS NULL OR p.code <> CASE
+                    WHEN d.suspended_id IS NOT NULL THEN 'suspense_assigned'
+                    WHEN p.fact_kind = 'internal_payment' THEN 'deposit_transferred'
+                    ELSE 'deposit_settled' END)
          UNION ALL
          SELECT 'a booked deposit without its row' FROM posting p
          LEFT JOIN deposit d ON d.posting_id = p.id
-         WHERE p.code = 'deposit_settled' AND d.id IS NULL",
+         WHERE p.code IN ('deposit_settled', 'deposit_transferred', 'suspense_assigned') AND d.id IS NULL
+         UNION ALL
+         SELECT 'an internal payment without its withdrawal' FROM posting p
+         JOIN deposit d ON d.posting_id = p.id
+         LEFT JOIN withdrawal w ON w.payment_hash = p.fact_id AND w.state = 'settled'
+              AND w.attempts = 0 AND w.fee_msat = 0 AND w.amount_msat = d.amount_msat
+         WHERE p.fact_kind = 'internal_payment' AND w.id IS NULL
+         UNION ALL
+         SELECT 'suspended money without its row' FROM posting p
+         LEFT JOIN suspense_item s ON s.posting_id = p.id
+         WHERE p.code = 'deposit_suspended' AND s.id IS NULL
+         UNION ALL
+         SELECT 'an item of suspense is ' || s.state || ' and ' || CAST(COUNT(d.id) AS TEXT) ||
+                ' deposits came of it'
+         FROM suspense_item s LEFT JOIN deposit d ON d.suspended_id = s.id
+              AND d.amount_msat = s.amount_msat AND d.platform_fee_msat = 0
+         GROUP BY s.id, s.state HAVING COUNT(d.id) <> CASE s.state WHEN 'assigned' THEN 1 ELSE 0 END",
     )?;
+    broken_by.extend(suspense_is_its_open_items(tx, folded)?);
     Ok(Check {
         invariant: "I5",
         says: "each fact of a rail is booked once",
         broken_by,
     })
+}
+
+fn suspense_is_its_open_items(
+    tx: &mut Tx<'_>,
+    folded: &BTreeMap<i64, Counters>,
+) -> Result<Option<String>, StoreError> {
+    let number = ledger::SystemAccount::Suspense.number().get();
+    let counters = folded.get(&number).copied().unwrap_or_default();
+    let left = counters.cr_posted - counters.dr_posted;
+    let rows = tx.query(
+        "SELECT CAST(COALESCE(SUM(amount_msat), 0) AS BIGINT) FROM suspense_item WHERE state = 'open'",
+        params![],
+    )?;
+    let open = rows.first().map_or(Ok(0), |row| row.int(0))?;
+    Ok((left != open).then(|| format!("suspense: {left} in it, {open} in open items")))
 }
 
 fn terminal_iff_resolved(tx: &mut Tx<'_>) -> Result<Check, StoreError> {
@@ -277,11 +316,13 @@ fn fees_within_reserve(tx: &mut Tx<'_>) -> Result<Check, StoreError> {
          FROM withdrawal w
          JOIN transfer h ON h.posting_id = w.hold_posting_id AND h.kind = 'pending' AND h.credit = 3
          JOIN transfer r ON r.pending_id = h.id AND r.kind = 'post'
-         WHERE r.amount_msat > w.fee_reserve_msat",
+         WHERE r.amount_msat > w.fee_reserve_msat
+            OR (w.keeps_reserve = 1 AND r.amount_msat <> w.fee_reserve_msat)
+            OR (w.keeps_reserve = 0 AND r.amount_msat > w.fee_msat)",
     )?;
     Ok(Check {
         invariant: "I7",
-        says: "no routing fee is above its reserve",
+        says: "no routing fee is above its reserve, or above what was agreed",
         broken_by,
     })
 }

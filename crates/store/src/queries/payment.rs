@@ -6,7 +6,7 @@ use payments::invoice::Invoice;
 use payments::withdrawal::Withdrawal;
 
 use crate::rows::{deposit, invoice, withdrawal};
-use crate::{StoreError, Tx, deposit_columns, params, withdrawal_columns};
+use crate::{StoreError, Tx, deposit_columns, deposit_tables, params, withdrawal_columns};
 
 /// An invoice of `account`.
 ///
@@ -47,7 +47,8 @@ pub fn deposit(
         concat!(
             "SELECT ",
             deposit_columns!(),
-            " FROM deposit d JOIN invoice i ON i.id = d.invoice_id WHERE d.id = $1 AND d.account_id = $2"
+            deposit_tables!(),
+            " WHERE d.id = $1 AND d.account_id = $2"
         ),
         params![id.to_bytes(), account.to_bytes()],
     )?

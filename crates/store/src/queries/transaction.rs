@@ -8,7 +8,7 @@ use payments::ids::AccountId;
 use payments::withdrawal::Withdrawal;
 
 use crate::rows::{deposit, withdrawal};
-use crate::{StoreError, Tx, deposit_columns, params, withdrawal_columns};
+use crate::{StoreError, Tx, deposit_columns, deposit_tables, params, withdrawal_columns};
 
 /// One transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub fn page(
         concat!(
             "SELECT ",
             deposit_columns!(),
-            " FROM deposit d JOIN invoice i ON i.id = d.invoice_id",
+            deposit_tables!(),
             " WHERE d.account_id = $1 AND d.id < $2 ORDER BY d.id DESC LIMIT $3"
         ),
         params![account.to_bytes(), before, limit],

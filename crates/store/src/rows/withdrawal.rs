@@ -1,7 +1,7 @@
 //! The table `withdrawal`.
 
 use bitcoin::secp256k1::PublicKey;
-use ledger::postings::withdrawal::Amounts;
+use ledger::postings::withdrawal::{Amounts, UnusedReserve};
 use payments::ids::{AccountId, ApiKeyId, PostingId, WithdrawalId};
 use payments::payment_hash::{PaymentHash, PaymentPreimage};
 use payments::withdrawal::{Withdrawal, WithdrawalFailure, WithdrawalState};
@@ -16,7 +16,8 @@ macro_rules! withdrawal_columns {
     () => {
         "id, account_id, api_key_id, client_id, bolt11, payment_hash, destination, amount_msat, \
          fee_reserve_msat, platform_fee_msat, metadata, state, fee_msat, preimage, failure, \
-         hold_posting_id, attempts, next_attempt_at, expires_at, created_at, updated_at"
+         hold_posting_id, attempts, next_attempt_at, expires_at, created_at, updated_at, \
+         keeps_reserve"
     };
 }
 
@@ -32,6 +33,13 @@ fn failure(row: &Row, column: usize) -> Result<Option<WithdrawalFailure>, StoreE
                 .ok_or_else(|| row.corrupt(column, "a reason of failure"))
         })
         .transpose()
+}
+
+fn unused_reserve(keeps: i64) -> UnusedReserve {
+    match keeps {
+        0 => UnusedReserve::Returned,
+        _ => UnusedReserve::Kept,
+    }
 }
 
 pub(crate) fn read(row: &Row) -> Result<Withdrawal, StoreError> {
@@ -60,6 +68,7 @@ pub(crate) fn read(row: &Row) -> Result<Withdrawal, StoreError> {
         expires_at: time(row, 18)?,
         created_at: time(row, 19)?,
         updated_at: time(row, 20)?,
+        unused_reserve: unused_reserve(row.int(21)?),
     })
 }
 

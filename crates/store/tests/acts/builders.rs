@@ -157,16 +157,25 @@ impl World {
                 bolt11: format!("lnbcrt{payment_hash}"),
                 payment_hash,
                 destination: destination(),
+                to_ourselves: false,
                 amounts: amounts.expect("in range"),
+                send_all: None,
                 expires_at: self.later(3_600),
             },
+            fees: FeePolicy::default(),
             idempotency: None,
         }
     }
 
     pub fn reserve(&self, request: &ReserveWithdrawal) -> Result<Reserved, ReserveError> {
-        let request = request.clone();
-        self.write(move |tx, act| reserve_withdrawal(tx, act, &request, &respond))
+        loop {
+            let request = request.clone();
+            let answer = self.write(move |tx, act| reserve_withdrawal(tx, act, &request, &respond));
+            // As the server does: the next try finds who was quicker.
+            if !matches!(answer, Err(ReserveError::Overtaken)) {
+                return answer;
+            }
+        }
     }
 
     /// What this request reserves.

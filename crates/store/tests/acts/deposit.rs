@@ -5,6 +5,7 @@ use money::BasisPoints;
 use payments::deposit::{Deposit, DepositState};
 use payments::fee_policy::FeePolicy;
 use payments::invoice::{Invoice, InvoiceState};
+use payments::suspense::SuspenseReason;
 use store::acts::deposit::Credited;
 use store::queries::payment;
 
@@ -52,7 +53,7 @@ fn a_payment_is_credited_with_its_invoice_and_reads_back_whole(world: &World) {
     assert_eq!(stored(world, &customer, &invoice), invoice);
     world.pass(7);
     let deposit = deposited(world.credit(invoice.payment_hash, msat(123_456)));
-    assert_eq!(deposit.invoice_id, invoice.id);
+    assert_eq!(deposit.invoice_id, Some(invoice.id));
     assert_eq!(deposit.amount_msat, msat(123_456));
     assert_eq!(deposit.state, DepositState::Settled);
     let (account, id) = (customer.account.id, deposit.id);
@@ -115,7 +116,7 @@ fn what_came_is_credited_whatever_was_asked_for(world: &World) {
 fn money_for_no_invoice_goes_to_suspense_once(world: &World) {
     let hash = world.hash();
     let answers = together(8, |_| world.credit(hash, sat(100)));
-    let suspended = |answer: &&Credited| **answer == Credited::Suspense;
+    let suspended = |answer: &&Credited| **answer == Credited::Suspense(SuspenseReason::NoInvoice);
     assert_eq!(answers.iter().filter(suspended).count(), 1);
     assert_eq!(world.credit(hash, sat(100)), Credited::Before);
     assert_eq!(world.net(SystemAccount::Suspense), 100_000);
@@ -128,7 +129,7 @@ fn money_in_suspense_stays_there_when_its_invoice_appears(world: &World) {
     let invoice = world.invoice(&customer);
     assert_eq!(
         world.credit(invoice.payment_hash, sat(100)),
-        Credited::Suspense
+        Credited::Suspense(SuspenseReason::NoInvoice)
     );
     world.record(&invoice);
     assert_eq!(

@@ -19,7 +19,9 @@ on_both! {
 
 fn answer_of(reserved: Result<Reserved, ReserveError>) -> Vec<u8> {
     match reserved {
-        Ok(Reserved::Now(_, answer) | Reserved::Replay(answer)) => answer,
+        Ok(Reserved::Now(_, answer) | Reserved::Earlier(_, answer) | Reserved::Replay(answer)) => {
+            answer
+        }
         Err(error) => panic!("refused: {error}"),
     }
 }

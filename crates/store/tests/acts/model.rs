@@ -8,6 +8,7 @@ use money::{BasisPoints, Msat};
 use payments::fee_policy::FeePolicy;
 use payments::invoice::Invoice;
 use payments::payment_hash::PaymentHash;
+use payments::suspense::SuspenseReason;
 use payments::withdrawal::{Withdrawal, WithdrawalState};
 use store::acts::deposit::Credited;
 use store::acts::dispatch::requeue_withdrawal;
@@ -51,6 +52,8 @@ struct Asked {
     invoice: Invoice,
     ended: bool,
     paid: bool,
+    /// What came from outside.
+    received: Vec<i64>,
 }
 
 /// The sums that the books must come to, in millisatoshi.
@@ -62,6 +65,19 @@ struct Sums {
     suspense: i64,
     loss: i64,
     float: i64,
+}
+
+/// The platform takes 30 of 10,000 of a deposit.
+fn taking_a_share() -> FeePolicy {
+    FeePolicy {
+        deposit_fee: BasisPoints::new(30).expect("a share"),
+        ..FeePolicy::default()
+    }
+}
+
+/// That share, rounded up.
+fn share_of(amount: i64) -> i64 {
+    (amount * 30 + 9_999) / 10_000
 }
 
 struct Model<'a> {
@@ -104,9 +120,11 @@ fn run(world: &World, seed: u64) {
 }
 
 /// What four hundred steps come to, whatever the seed.
-const EVERY: [&str; 12] = [
+const EVERY: [&str; 14] = [
     "a payment",
     "a payment again",
+    "a second payment",
+    "an internal payment",
     "a stray payment again",
     "a withdrawal",
     "a withdrawal of too much",
@@ -130,7 +148,7 @@ impl Model<'_> {
     }
 
     fn step(&mut self) -> &'static str {
-        match self.below(21) {
+        match self.below(23) {
             0..=2 => self.ask(),
             3..=5 => self.pay(),
             6 => self.stray(),
@@ -141,6 +159,7 @@ impl Model<'_> {
             15 => self.requeue(),
             16..=17 => self.settle(),
             18..=19 => self.fail(),
+            20..=21 => self.transfer(),
             _ => self.halt_or_resume(),
         }
     }
@@ -153,6 +172,7 @@ impl Model<'_> {
             invoice,
             ended: false,
             paid: false,
+            received: Vec::new(),
         });
         "an invoice"
     }
@@ -163,26 +183,63 @@ impl Model<'_> {
             return "nothing to pay";
         }
         let number = self.below(self.asked.len());
-        let amount = 1 + self.amount(500_000);
-        let fees = FeePolicy {
-            deposit_fee: BasisPoints::new(30).expect("a share"),
-            ..FeePolicy::default()
+        let came = self.asked[number].received.first().copied();
+        let amount = match came {
+            Some(came) if self.below(2) == 0 => came,
+            _ => 1 + self.amount(500_000),
         };
         let asked = &mut self.asked[number];
         let hash = asked.invoice.payment_hash;
-        let credited = self.world.credit_with(hash, msat(amount), fees);
-        if asked.paid {
+        let credited = self.world.credit_with(hash, msat(amount), taking_a_share());
+        if asked.received.contains(&amount) {
             assert_eq!(credited, Credited::Before);
             return "a payment again";
         }
-        // 30 of 10,000, rounded up.
-        let fee = (amount * 30 + 9_999) / 10_000;
+        self.sums.float += amount;
+        asked.received.push(amount);
+        if asked.paid {
+            let reason = match came {
+                Some(_) => SuspenseReason::PaidAgain,
+                None => SuspenseReason::PaidInternally,
+            };
+            assert_eq!(credited, Credited::Suspense(reason));
+            self.sums.suspense += amount;
+            return "a second payment";
+        }
         assert!(matches!(credited, Credited::Deposit(_)), "{credited:?}");
         asked.paid = true;
-        self.sums.available[asked.owner] += amount - fee;
-        self.sums.platform += fee;
-        self.sums.float += amount;
+        self.sums.available[asked.owner] += amount - share_of(amount);
+        self.sums.platform += share_of(amount);
         "a payment"
+    }
+
+    /// One customer pays an invoice of another, or of his own.
+    fn transfer(&mut self) -> &'static str {
+        let payer = self.below(3);
+        let amount = 1 + self.amount(50_000);
+        let halted = self.halted;
+        let now = self.world.now();
+        let open =
+            |asked: &&mut Asked| !asked.paid && !asked.ended && asked.invoice.expires_at > now;
+        let Some(asked) = self.asked.iter_mut().find(open) else {
+            return "nothing to transfer";
+        };
+        let customer = &self.customers[payer];
+        let mut request = self.world.internal(customer, &asked.invoice, msat(amount));
+        request.fees = taking_a_share();
+        let enough = amount <= self.sums.available[payer];
+        match self.world.reserve(&request) {
+            Ok(Reserved::Now(..)) if enough && !halted => {
+                asked.paid = true;
+                self.sums.available[payer] -= amount;
+                self.sums.available[asked.owner] += amount - share_of(amount);
+                self.sums.platform += share_of(amount);
+                "an internal payment"
+            }
+            Err(ReserveError::Halted) if halted => "a withdrawal while halted",
+            Err(ReserveError::InsufficientFunds { .. }) if !enough => "a withdrawal of too much",
+            other => panic!("{enough} {halted}: {other:?}"),
+        }
     }
 
     /// Money for no invoice, sometimes reported again.
@@ -192,7 +249,10 @@ impl Model<'_> {
             return "a stray payment again";
         }
         let hash = self.world.hash();
-        assert_eq!(self.world.credit(hash, msat(5)), Credited::Suspense);
+        assert_eq!(
+            self.world.credit(hash, msat(5)),
+            Credited::Suspense(SuspenseReason::NoInvoice)
+        );
         self.strays.push(hash);
         self.sums.suspense += 5;
         self.sums.float += 5;

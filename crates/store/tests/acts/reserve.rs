@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 
 use money::Msat;
-use payments::withdrawal::{WithdrawalFailure, WithdrawalState};
+use payments::withdrawal::{Withdrawal, WithdrawalFailure, WithdrawalState};
 use store::acts::outcome::{Outcome, fail_withdrawal};
 use store::acts::withdrawal::{ReserveError, ReserveWithdrawal, Reserved};
 use store::queries::payment;
@@ -14,10 +14,12 @@ use crate::harness::{World, on_both, together};
 
 on_both! {
     a_reserved_withdrawal_holds_amount_and_all_fees_and_reads_back_whole,
-    parallel_withdrawals_of_one_balance_pass_exactly_as_far_as_it_goes,
+    a1_parallel_withdrawals_of_one_balance_pass_exactly_as_far_as_it_goes,
     a_balance_can_be_reserved_to_the_last_millisatoshi,
-    a_hash_that_is_being_paid_or_was_paid_is_refused_with_its_state,
-    one_hash_submitted_by_fifty_threads_is_reserved_once,
+    a2_b9_a_repeat_is_answered_with_the_first_payment_and_another_is_refused,
+    b9_a_payment_is_told_of_before_its_invoice_is_called_expired,
+    a2_one_hash_submitted_by_fifty_threads_of_two_wallets_is_reserved_once,
+    a2_one_invoice_submitted_fifty_times_by_one_wallet_is_one_payment,
     a_hash_that_failed_after_dispatch_is_refused,
     a_hash_that_failed_before_dispatch_may_be_reserved_again,
     a_hash_that_failed_while_a_request_waited_is_refused,
@@ -54,7 +56,7 @@ fn a_reserved_withdrawal_holds_amount_and_all_fees_and_reads_back_whole(world: &
     );
 }
 
-fn parallel_withdrawals_of_one_balance_pass_exactly_as_far_as_it_goes(world: &World) {
+fn a1_parallel_withdrawals_of_one_balance_pass_exactly_as_far_as_it_goes(world: &World) {
     let customer = world.customer_with(1_000);
     // Each takes 100 sat and a reserve of 6: nine fit.
     let answers = together(50, |_| world.reserve(&world.request(&customer, 100)));
@@ -103,31 +105,85 @@ fn duplicate_of(answer: Result<Reserved, ReserveError>) -> WithdrawalState {
     }
 }
 
-fn a_hash_that_is_being_paid_or_was_paid_is_refused_with_its_state(world: &World) {
+fn first_of(answer: Result<Reserved, ReserveError>) -> Withdrawal {
+    match answer {
+        Ok(Reserved::Earlier(first, _)) => *first,
+        other => panic!("not the first payment: {other:?}"),
+    }
+}
+
+fn a2_b9_a_repeat_is_answered_with_the_first_payment_and_another_is_refused(world: &World) {
     let (customer, other) = (world.customer_with(1_000), world.customer_with(1_000));
     let request = world.request(&customer, 100);
     let elsewhere = ReserveWithdrawal {
         new: request.new.clone(),
         ..world.request(&other, 100)
     };
-    world.reserved_by(&request);
+    let first = world.reserved_by(&request);
     let hash = request.new.payment_hash;
     for expected in [WithdrawalState::Reserved, WithdrawalState::Dispatched] {
         let before = rows(world);
-        assert_eq!(duplicate_of(world.reserve(&request)), expected);
+        let again = first_of(world.reserve(&request));
+        assert_eq!((again.id, again.state), (first.id, expected));
         assert_eq!(duplicate_of(world.reserve(&elsewhere)), expected);
         assert_eq!(rows(world), before);
         world.claim(1);
     }
-    world.settle(hash, Msat::ZERO);
-    for again in [&request, &elsewhere] {
-        let settled = WithdrawalState::Settled;
-        assert_eq!(duplicate_of(world.reserve(again)), settled);
+    // Another amount, or another text with the same hash, is no repeat.
+    let (mut more, mut forged) = (request.clone(), request.clone());
+    more.new.amounts.amount_msat = msat(100_001);
+    forged.new.bolt11 = "lnbcrt1other".to_owned();
+    for other in [&more, &forged] {
+        let dispatched = WithdrawalState::Dispatched;
+        assert_eq!(duplicate_of(world.reserve(other)), dispatched);
     }
+    world.settle(hash, Msat::ZERO);
+    let settled = WithdrawalState::Settled;
+    assert_eq!(first_of(world.reserve(&request)).state, settled);
+    assert_eq!(duplicate_of(world.reserve(&elsewhere)), settled);
     assert_eq!(world.balance(&other), (1_000_000, 0));
 }
 
-fn one_hash_submitted_by_fifty_threads_is_reserved_once(world: &World) {
+/// A repeat is answered whatever is true by now; its own key then answers with the same.
+fn b9_a_payment_is_told_of_before_its_invoice_is_called_expired(world: &World) {
+    let customer = world.customer_with(1_000);
+    let mut request = world.request(&customer, 100);
+    let first = world.reserved_by(&request);
+    world.claim(1);
+    world.pass(1_000_000);
+    world.halt();
+    request.idempotency = Some(key("later", 1));
+    let answer = match world.reserve(&request) {
+        Ok(Reserved::Earlier(again, answer)) if again.id == first.id => answer,
+        other => panic!("not the first payment: {other:?}"),
+    };
+    world.settle(request.new.payment_hash, Msat::ZERO);
+    let replay = world.reserve(&request).expect("a replay");
+    assert_eq!(replay, Reserved::Replay(answer));
+}
+
+fn a2_one_invoice_submitted_fifty_times_by_one_wallet_is_one_payment(world: &World) {
+    let customer = world.customer_with(10_000);
+    let request = world.request(&customer, 100);
+    let answers = together(50, |_| world.reserve(&request));
+    let (mut made, mut ids) = (0, std::collections::BTreeSet::new());
+    for answer in answers {
+        match answer {
+            Ok(Reserved::Now(withdrawal, _)) => {
+                made += 1;
+                ids.insert(withdrawal.id);
+            }
+            other => {
+                ids.insert(first_of(other).id);
+            }
+        }
+    }
+    assert_eq!((made, ids.len()), (1, 1));
+    assert_eq!(world.balance(&customer), (9_894_000, 106_000));
+    assert_eq!(world.count("SELECT COUNT(*) FROM withdrawal"), 1);
+}
+
+fn a2_one_hash_submitted_by_fifty_threads_of_two_wallets_is_reserved_once(world: &World) {
     let customers = [world.customer_with(10_000), world.customer_with(10_000)];
     let new = world.request(&customers[0], 100).new;
     let answers = together(50, |number| {
@@ -137,7 +193,10 @@ fn one_hash_submitted_by_fifty_threads_is_reserved_once(world: &World) {
         })
     });
     let (passed, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
-    assert_eq!(passed.len(), 1);
+    let made = passed
+        .iter()
+        .filter(|answer| matches!(answer, Ok(Reserved::Now(..))));
+    assert_eq!((made.count(), passed.len()), (1, 25));
     for refusal in refused {
         assert_eq!(duplicate_of(refusal), WithdrawalState::Reserved);
     }
@@ -278,11 +337,17 @@ fn the_checks_are_made_in_their_order(world: &World) {
     assert!(matches!(answer, Err(ReserveError::KeyReused)), "{answer:?}");
     assert!(matches!(world.reserve(&keyed), Ok(Reserved::Replay(_))));
     request.idempotency = None;
-    let answer = world.reserve(&request);
+    assert_eq!(
+        first_of(world.reserve(&request)).payment_hash,
+        first.new.payment_hash
+    );
+    let mut elsewhere = request.clone();
+    elsewhere.account_id = world.customer().account.id;
+    let answer = world.reserve(&elsewhere);
     assert!(matches!(answer, Err(ReserveError::Halted)), "{answer:?}");
     world.resume();
     let reserved = WithdrawalState::Reserved;
-    assert_eq!(duplicate_of(world.reserve(&request)), reserved);
+    assert_eq!(duplicate_of(world.reserve(&elsewhere)), reserved);
     request.new.payment_hash = world.hash();
     let answer = world.reserve(&request);
     assert!(matches!(answer, Err(ReserveError::Expired)), "{answer:?}");

@@ -51,6 +51,11 @@ pub struct WithdrawRequest {
     pub amount: Option<RequestedAmount>,
     /// An on-chain address, a BOLT 11 invoice, a Lightning address or an LNURL; not blank.
     pub destination: String,
+    /// Whether all that the account can spend is to go; no amount stands beside it then (extension).
+    pub send_all: bool,
+    /// The most that may go to routing nodes, 0 to [`MAX_AMOUNT_MSAT`] millisatoshis; `None` leaves it to the server
+    /// (extension).
+    pub fee_limit_msat: Option<i64>,
     /// What the client attaches.
     pub metadata: Metadata,
 }
@@ -63,9 +68,16 @@ impl WithdrawRequest {
     /// A [`Problem`] of class validation that names the field.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
         let fields = Fields::parse(body)?;
+        let amount = amount(&fields)?;
+        let send_all = fields.flag("send_all")?;
+        if send_all && amount.is_some() {
+            return Err(invalid("send_all", "it must not stand beside an amount"));
+        }
         Ok(Self {
-            amount: amount(&fields)?,
+            amount,
             destination: destination(&fields)?,
+            send_all,
+            fee_limit_msat: fee_limit(&fields)?,
             metadata: fields.metadata()?,
         })
     }
@@ -194,6 +206,24 @@ fn expiry_seconds(fields: &Fields<'_>) -> Result<Option<u64>, Problem> {
     u64::try_from(value)
         .ok()
         .filter(|&value| value > 0)
+        .map(Some)
+        .ok_or_else(wrong)
+}
+
+/// Reads `fee_limit_sats`, a whole number of satoshis.
+fn fee_limit(fields: &Fields<'_>) -> Result<Option<i64>, Problem> {
+    let wrong = || {
+        let why = "it must be a whole number of satoshis, at most 21 million bitcoin";
+        invalid("fee_limit_sats", why)
+    };
+    let Some(text) = fields.raw("fee_limit_sats")? else {
+        return Ok(None);
+    };
+    let sats = Decimal::parse(text)
+        .and_then(|value| value.scaled(0))
+        .map_err(|_| wrong())?;
+    sats.checked_mul(1_000)
+        .filter(|limit_msat| (0..=MAX_AMOUNT_MSAT).contains(limit_msat))
         .map(Some)
         .ok_or_else(wrong)
 }

@@ -104,7 +104,9 @@ impl Problem {
                 "The invoice has expired. Ask the recipient for a new one.".to_owned()
             }
             Self::AmountlessInvoice => {
-                "The invoice has no amount. Ask the recipient for one with an amount.".to_owned()
+                "The invoice has no amount. Send one beside it, or ask the recipient for an invoice \
+                 with an amount."
+                    .to_owned()
             }
             Self::AmountMismatch {
                 invoice_msat,
@@ -115,9 +117,14 @@ impl Problem {
                 sats(*invoice_msat),
                 sats(*requested_msat)
             ),
-            Self::OwnInvoice => {
-                "The invoice was made by this server, and payments between its own accounts are \
-                 not offered yet. Use an invoice of another node."
+            Self::UnknownInvoice => {
+                "The invoice names this server as its payee, and this server does not know it. Ask \
+                 the recipient for a new one."
+                    .to_owned()
+            }
+            Self::ForgedInvoice => {
+                "The invoice carries the payment hash of an invoice of this server, and is not that \
+                 invoice. Do not pay it; ask the recipient for a new one."
                     .to_owned()
             }
             Self::InvoiceFailedBefore => "An earlier payment of this invoice failed. Ask the \

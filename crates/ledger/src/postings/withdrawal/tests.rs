@@ -74,7 +74,7 @@ proptest! {
         };
         let mut books = BTreeMap::new();
         let hold = hold_of(&mut books, &amounts);
-        write(&mut books, &settled([1; 16], &hold, msat(fee)));
+        write(&mut books, &settled([1; 16], &hold, msat(fee), UnusedReserve::Returned));
 
         let net = |account: SystemAccount| {
             books.get(&account.number()).map_or(0, Balance::net_credit_msat)
@@ -87,6 +87,59 @@ proptest! {
         prop_assert_eq!(net(SystemAccount::RoutingFee), 0);
         prop_assert_eq!(net(SystemAccount::PlatformFee), platform);
         prop_assert_eq!(net(SystemAccount::OperatorLoss), from_customer - fee);
+        prop_assert!(books.values().all(|b| b.dr_pending == 0 && b.cr_pending == 0));
+    }
+
+    #[test]
+    fn c5_an_emptied_wallet_pays_its_whole_reserve_and_the_platform_keeps_the_rest(
+        amount in 1i64..1_000_000_000, reserve in 0i64..1_000_000, platform in 0i64..1_000_000,
+        fee in 0i64..2_000_000,
+    ) {
+        let amounts = Amounts {
+            amount_msat: msat(amount),
+            fee_reserve_msat: msat(reserve),
+            platform_fee_msat: msat(platform),
+        };
+        let mut books = BTreeMap::new();
+        let hold = hold_of(&mut books, &amounts);
+        write(&mut books, &settled([1; 16], &hold, msat(fee), UnusedReserve::Kept));
+        let net = |account: SystemAccount| {
+            books.get(&account.number()).map_or(0, Balance::net_credit_msat)
+        };
+        let routed = fee.min(reserve);
+        prop_assert_eq!(books[&customer()].dr_posted, amount + reserve + platform);
+        prop_assert_eq!(net(SystemAccount::LightningFloat), amount + fee);
+        prop_assert_eq!(net(SystemAccount::RoutingFee), 0);
+        prop_assert_eq!(net(SystemAccount::PlatformFee), platform + reserve - routed);
+        prop_assert_eq!(net(SystemAccount::OperatorLoss), routed - fee);
+        prop_assert!(books.values().all(|b| b.dr_pending == 0 && b.cr_pending == 0));
+    }
+
+    #[test]
+    fn an_internal_payment_leaves_clearing_and_the_float_as_they_were(
+        amount in 1i64..1_000_000_000, out_fee in 0i64..1_000_000, in_share in 0i64..=100,
+    ) {
+        let payee = AccountNumber::customer(1_001).expect("a customer");
+        let in_fee = amount / 100 * in_share;
+        let amounts = Amounts {
+            amount_msat: msat(amount),
+            fee_reserve_msat: Msat::ZERO,
+            platform_fee_msat: msat(out_fee),
+        };
+        let mut books = BTreeMap::new();
+        let hold = hold_of(&mut books, &amounts);
+        write(&mut books, &settled_internally([1; 16], &hold));
+        let credit = super::super::deposit::transferred([2; 32], payee, msat(amount), msat(in_fee));
+        write(&mut books, &credit.expect("a fee below the amount"));
+        let net = |account: AccountNumber| {
+            books.get(&account).map_or(0, Balance::net_credit_msat)
+        };
+        prop_assert_eq!(net(customer()), -amount - out_fee);
+        prop_assert_eq!(net(payee), amount - in_fee);
+        prop_assert_eq!(net(SystemAccount::PlatformFee.number()), out_fee + in_fee);
+        for untouched in [SystemAccount::LightningOutClearing, SystemAccount::LightningFloat] {
+            prop_assert_eq!(net(untouched.number()), 0);
+        }
         prop_assert!(books.values().all(|b| b.dr_pending == 0 && b.cr_pending == 0));
     }
 

@@ -1,8 +1,10 @@
 //! `WithdrawLightning(ClientId, PaymentRequestHash)`: pay a BOLT 11 invoice.
 //!
 //! The created event leaves through the outbox, to every connection of the key. A repeated `ClientId` is answered
-//! on its own connection, with the first event.
+//! on its own connection, with the first event; an invoice that the account is paying or has paid, under another
+//! `ClientId`, with that payment as it stands.
 
+use payments::withdrawal::Asked;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use signalr_server::{Arguments, Caller, Completion, HubException};
@@ -55,7 +57,8 @@ async fn withdraw(
     let request_hash = Sha256::digest(arguments.payment_request.as_bytes()).into();
     let withdrawal = WithdrawalRequest {
         payment_request: arguments.payment_request,
-        requested_msat: None,
+        // The command has no argument for an amount.
+        asked: Asked::default(),
         client_id: Some(arguments.client_id.clone()),
         metadata: None,
         idempotency: Some(IdempotencyKey {
@@ -67,7 +70,7 @@ async fn withdraw(
     let respond = |_: &_, event: &payments::ports::EventBody| event.hub.clone();
     match request(app, &session.identity, withdrawal, respond).await? {
         Reserved::Now(..) => Ok(None),
-        Reserved::Replay(first) => {
+        Reserved::Replay(first) | Reserved::Earlier(_, first) => {
             let text = String::from_utf8(first).map_err(|error| ApiError::internal(&error))?;
             let event = Envelope::stored(&text, session.format);
             Ok(Some(

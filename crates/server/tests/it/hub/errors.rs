@@ -86,7 +86,7 @@ async fn an_invoice_that_cannot_be_paid_is_an_event(server: &mut TestServer) {
             ERROR,
             "invoice_expired",
         ),
-        (spec(|spec| spec.node = 1), ERROR, "own_invoice"),
+        (spec(|spec| spec.node = 1), ERROR, "unknown_invoice"),
         (
             spec(|spec| spec.amount_msat = Some(990_000)),
             ERROR,
@@ -109,14 +109,16 @@ async fn an_account_or_a_server_that_says_no_is_an_event(server: &mut TestServer
     server.add_capital(1_000).await;
     let customer = server.customer(10_000).await;
     let mut client = HubClient::connect(server, &customer.key).await;
+    let other = server.customer(10_000).await;
+    let mut elsewhere = HubClient::connect(server, &other.key).await;
     let (paid, lost) = (server.foreign_invoice(100), server.foreign_invoice(100));
     for (name, invoice) in [("paid", &paid), ("lost", &lost)] {
         client.invoke(METHOD, json!([name, invoice.bolt11])).await;
         data(&client.event().await, CREATED, name);
-        client
+        elsewhere
             .invoke(METHOD, json!(["again", invoice.bolt11]))
             .await;
-        let told = error(&client.event().await, ERROR, "again");
+        let told = error(&elsewhere.event().await, ERROR, "again");
         assert_eq!(
             (&told["httpStatusCode"], &told["code"]),
             (&json!(409), &json!("payment_in_progress"))
@@ -128,10 +130,10 @@ async fn an_account_or_a_server_that_says_no_is_an_event(server: &mut TestServer
     client.event().await;
     client.event().await;
     for (invoice, code) in [(&paid, "already_paid"), (&lost, "invoice_failed_before")] {
-        client
+        elsewhere
             .invoke(METHOD, json!(["again", invoice.bolt11]))
             .await;
-        let told = error(&client.event().await, ERROR, "again");
+        let told = error(&elsewhere.event().await, ERROR, "again");
         assert_eq!(
             (&told["httpStatusCode"], &told["code"]),
             (&json!(409), &json!(code))

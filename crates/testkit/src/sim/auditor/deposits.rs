@@ -79,13 +79,22 @@ impl Audit<'_> {
             .get(&hash)
             .and_then(|invoice| invoice.settled);
         match self.world.issued.get(&hash) {
-            Some(issued) if credited.is_some_and(|(_, credited)| credited == amount_msat) => {
+            Some(issued)
+                if credited.is_some_and(|(_, credited)| credited == amount_msat)
+                    && !self.was_paid_inside(hash) =>
+            {
                 let account = self.world.clients[issued.client].ledger_account;
                 self.moves(FLOAT, account, amount_msat - deposit_fee(amount_msat));
                 self.moves(FLOAT, PLATFORM, deposit_fee(amount_msat));
             }
             _ => self.moves(FLOAT, SUSPENSE, amount_msat),
         }
+    }
+
+    /// Whether a client paid the invoice: what comes from outside is other money then.
+    fn was_paid_inside(&self, hash: [u8; 32]) -> bool {
+        let mut rows = self.books.withdrawals.iter();
+        rows.any(|row| row.hash == hash && row.state == "settled")
     }
 
     fn is_opening(&self, hash: &[u8; 32]) -> bool {

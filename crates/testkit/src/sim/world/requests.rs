@@ -2,7 +2,7 @@
 
 use money::Msat;
 use payments::payment_hash::PaymentHash;
-use payments::withdrawal::Withdrawal;
+use payments::withdrawal::{Asked, Withdrawal};
 use server::app::App;
 use server::flows::invoice::{NewInvoice, create};
 use server::flows::withdraw::{WithdrawalRequest, request};
@@ -115,7 +115,10 @@ impl World {
         }
         let wanted = WithdrawalRequest {
             payment_request: ask.bolt11.clone(),
-            requested_msat: Msat::new(ask.amount_msat).ok(),
+            asked: Asked {
+                amount_msat: Msat::new(ask.amount_msat).ok(),
+                ..Asked::default()
+            },
             client_id: Some(ask.client_id.clone()),
             metadata: None,
             idempotency: key,
@@ -144,7 +147,7 @@ impl World {
             return format!("{asked}: no answer");
         }
         match answer {
-            Ok(Reserved::Now(_, bytes) | Reserved::Replay(bytes)) => {
+            Ok(Reserved::Now(_, bytes) | Reserved::Earlier(_, bytes) | Reserved::Replay(bytes)) => {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 self.asks[index].answered_id = text.split(' ').next().map(str::to_owned);
                 if ask.has_key {
