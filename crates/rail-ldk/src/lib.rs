@@ -21,6 +21,7 @@ mod node_event;
 mod plain_thread;
 mod proof;
 mod rail;
+mod reach;
 mod records;
 
 pub use channels::{

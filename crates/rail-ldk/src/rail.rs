@@ -25,6 +25,7 @@ use payments::ports::{
 use crate::failures::Failures;
 use crate::node::LdkNode;
 use crate::node_event::msat;
+use crate::reach::Reach;
 
 /// Lightning, by a node of ours.
 #[derive(Clone)]
@@ -82,13 +83,22 @@ impl LdkRail {
             return Err(Rejection::NotReady);
         }
         // Asking LDK would cost a search for a route and the write of a record, for nothing.
+        let reach = Reach::of(&invoice, &self.node);
+        let fee_limit_msat = request.fee_limit_msat.unsigned();
+        if reach
+            .as_ref()
+            .is_some_and(|reach| reach.least_fee_msat > fee_limit_msat)
+        {
+            return Err(Rejection::FeeAboveLimit);
+        }
+        let channels = leading(channels, reach);
         match self.room(invoice.amount_milli_satoshis().unwrap_or(0), &channels) {
             Room::Later => Err(Rejection::NoRoom),
             Room::Now | Room::Never => Ok(invoice),
         }
     }
 
-    /// Whether our own channels can carry `amount_msat`. It is a hint: what it says may change before LDK is asked.
+    /// Whether `channels` of ours can carry `amount_msat`. It is a hint: what it says may change before LDK is asked.
     fn room(&self, amount_msat: u64, channels: &[ChannelDetails]) -> Room {
         let usable = || channels.iter().filter(|channel| channel.is_usable);
         let now_msat = usable().map(|channel| channel.next_outbound_htlc_limit_msat);
@@ -114,7 +124,11 @@ impl LdkRail {
     fn refusal(&self, invoice: &Bolt11Invoice, fee_limit_msat: Msat) -> Rejection {
         let amount_msat = invoice.amount_milli_satoshis().unwrap_or(0);
         let amount_msat = amount_msat.saturating_add(fee_limit_msat.unsigned());
-        match self.room(amount_msat, &self.node.node.list_channels()) {
+        let channels = leading(
+            self.node.node.list_channels(),
+            Reach::of(invoice, &self.node),
+        );
+        match self.room(amount_msat, &channels) {
             Room::Later => Rejection::NoRoom,
             Room::Now | Room::Never => Rejection::NoRoute,
         }
@@ -237,6 +251,14 @@ impl Rail for LdkRail {
         let removed = self.node.node.remove_payment(&id);
         removed.map_err(|error| ForgetError::Unavailable(Box::new(error)))
     }
+}
+
+/// The channels that can be the first on the way.
+fn leading(mut channels: Vec<ChannelDetails>, reach: Option<Reach>) -> Vec<ChannelDetails> {
+    if let Some(reach) = reach {
+        channels.retain(|channel| reach.neighbours.contains(&channel.counterparty_node_id));
+    }
+    channels
 }
 
 /// What an error of `send` means, under the precondition of [`Rail::pay`] (ldk-node 0.7.1,

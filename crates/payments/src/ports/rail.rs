@@ -82,6 +82,8 @@ pub enum Rejection {
     NoRoom,
     /// The node is not running; worth another try.
     NotReady,
+    /// Every way to the payee asks more than the fee limit, now and later.
+    FeeAboveLimit,
     /// The node refuses this invoice, now and later.
     InvalidInvoice,
 }

@@ -157,6 +157,9 @@ impl Answer {
             PayAnswer::Rejected(Rejection::InvalidInvoice) => {
                 Self::Unsent(WithdrawalFailure::InvalidInvoice)
             }
+            PayAnswer::Rejected(Rejection::FeeAboveLimit) => {
+                Self::Unsent(WithdrawalFailure::NoRoute)
+            }
             PayAnswer::Rejected(Rejection::NoRoute) if withdrawal.attempts >= MOST_ATTEMPTS => {
                 Self::Unsent(WithdrawalFailure::NoRoute)
             }

@@ -4,7 +4,10 @@ use payments::ports::{PayAnswer, Rejection};
 use serde_json::json;
 use testkit::{InvoiceSpec, TestServer, until};
 
-on_both!(what_finds_no_route_is_tried_again_and_fails_after_half_a_minute);
+on_both!(
+    what_finds_no_route_is_tried_again_and_fails_after_half_a_minute,
+    c1_what_costs_more_than_the_reserve_fails_at_once_and_the_hold_is_released,
+);
 on_sqlite!(
     what_is_rejected_first_can_still_be_paid,
     what_is_unknown_after_a_rejection_is_not_tried_again,
@@ -36,6 +39,24 @@ async fn what_finds_no_route_is_tried_again_and_fails_after_half_a_minute(server
     assert_eq!(reason, "FAILURE_REASON_NO_ROUTE");
     assert_eq!(server.balance_msat(&customer).await, 1_000_000);
     assert_eq!(server.rail.asked_for(invoice.payment_hash).len(), 18);
+}
+
+async fn c1_what_costs_more_than_the_reserve_fails_at_once_and_the_hold_is_released(
+    server: &mut TestServer,
+) {
+    let customer = server.customer(1_000).await;
+    let invoice = server.foreign_invoice(100);
+    let answer = PayAnswer::Rejected(Rejection::FeeAboveLimit);
+    server.rail.script(invoice.payment_hash, [answer]);
+    let id = server.accepted_withdrawal(&customer, &invoice, 100).await;
+    let failed = server.until_withdrawal(&customer, &id, "failed").await;
+    let reason = &failed["lightning_payment"]["failure_reason"];
+    assert_eq!(reason, "FAILURE_REASON_NO_ROUTE");
+    assert_eq!(failed["fee_sats"], 0);
+    assert_eq!(server.balance_msat(&customer).await, 1_000_000);
+    let asked = server.rail.asked_for(invoice.payment_hash);
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].fee_limit_msat.get(), 6_000, "1 % and 5 sat");
 }
 
 async fn what_is_rejected_first_can_still_be_paid(server: &mut TestServer) {
