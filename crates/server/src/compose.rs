@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use payments::ports::Rail;
 use rail_ldk::{LdkNode, LdkRail, NodeConfig, StartError, StoredNode};
-use store::LeasedNode;
+use store::{LeasedNode, crash_point};
 
 use crate::app::{App, NodeApp};
 use crate::workers::recovery::{self, RecoveryError};
@@ -42,7 +42,9 @@ pub struct Composed {
 pub fn compose(app: &App, leased: LeasedNode, node: &NodeConfig) -> Result<Composed, ComposeError> {
     let LeasedNode { state, books } = leased;
     let doubt = recovery::look(&books, &StoredNode(state.as_ref()))?;
+    crash_point::reach("recovery.looked");
     let node = Arc::new(LdkNode::start(node, state)?);
+    crash_point::reach("recovery.node_started");
     let rail: Arc<dyn Rail> = Arc::new(LdkRail::new(Arc::clone(&node)));
     let app = NodeApp {
         app: App {
@@ -52,5 +54,6 @@ pub fn compose(app: &App, leased: LeasedNode, node: &NodeConfig) -> Result<Compo
         rail,
     };
     recovery::resolve(&app, doubt)?;
+    crash_point::reach("recovery.resolved");
     Ok(Composed { app, node })
 }

@@ -10,6 +10,7 @@ use payments::metadata::Metadata;
 use payments::ports::{CreateInvoiceError, InvoiceRequest, RailInvoice};
 use store::acts::idempotency::{Claim, IdempotencyKey, find};
 use store::acts::invoice::{RecordedInvoice, record_invoice};
+use store::crash_point;
 use wire::Problem;
 
 use crate::app::App;
@@ -49,6 +50,7 @@ pub async fn create(
     }
     let expiry_seconds = check(&new)?;
     let made = on_the_node(app, &new, expiry_seconds).await?;
+    crash_point::reach("invoice.made");
     let act = app.acting();
     let expiry = SignedDuration::from_secs(i64::from(expiry_seconds));
     let invoice = Invoice {

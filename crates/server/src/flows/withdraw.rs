@@ -9,6 +9,7 @@ use payments::withdrawal::Withdrawal;
 use payments::withdrawal::{Asked, request};
 use store::acts::idempotency::IdempotencyKey;
 use store::acts::withdrawal::{ReserveError, ReserveWithdrawal, Reserved, reserve_withdrawal};
+use store::crash_point;
 
 use crate::app::App;
 use crate::identity::Identity;
@@ -53,6 +54,7 @@ pub async fn request(
         idempotency: request.idempotency,
     };
     let reserved = reserve(app, wanted, respond).await?;
+    crash_point::reach("withdrawal.reserved");
     if let Reserved::Now(withdrawal, _) = &reserved {
         tracing::info!(
             withdrawal = %withdrawal.id,

@@ -17,7 +17,7 @@ use payments::withdrawal::{Withdrawal, WithdrawalFailure};
 use store::acts::dispatch::{claim_due_withdrawals, requeue_withdrawal};
 use store::acts::outcome::{OutcomeError, fail_unsent_withdrawal, settle_withdrawal};
 use store::queries::payment::next_dispatch_at;
-use store::{Signal, StoreError};
+use store::{Signal, StoreError, crash_point};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -126,12 +126,14 @@ pub fn hand_over(app: &NodeApp, withdrawal: &Withdrawal) -> Answer {
     if withdrawal.expires_at <= app.clock.now() {
         return Answer::Unsent(WithdrawalFailure::InvoiceExpired);
     }
+    crash_point::reach("dispatch.claimed");
     let answer = app.rail.pay(&PayRequest {
         bolt11: withdrawal.bolt11.clone(),
         payment_hash: withdrawal.payment_hash,
         amount_msat: amount_beside(&withdrawal.bolt11, withdrawal.amounts.amount_msat),
         fee_limit_msat: withdrawal.amounts.fee_reserve_msat,
     });
+    crash_point::reach("dispatch.asked");
     tracing::debug!(withdrawal = %withdrawal.id, answer = name(&answer), "dispatched");
     Answer::of(answer, withdrawal, app.clock.now())
 }

@@ -9,12 +9,12 @@ use money::Msat;
 use payments::payment_hash::PaymentHash;
 use payments::ports::{PaymentFailure, RailEvent, RailPayment};
 use payments::withdrawal::WithdrawalFailure;
-use store::StoreError;
 use store::acts::deposit::{CreditError, Credited, credit_deposit};
 use store::acts::halt::halt;
 use store::acts::outcome::{Outcome, OutcomeError, fail_withdrawal, settle_withdrawal};
 use store::acts::posting::PostError;
 use store::acts::set_aside::{Report, set_aside};
+use store::{StoreError, crash_point};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::NodeApp;
@@ -74,8 +74,11 @@ pub fn take_one(app: &NodeApp, wait: Duration) -> Result<bool, EventError> {
     let Some(event) = app.rail.next_event(wait) else {
         return Ok(false);
     };
+    crash_point::reach("event.given");
     write_down(app, &event)?;
+    crash_point::reach("event.written");
     app.rail.acknowledge();
+    crash_point::reach("event.acknowledged");
     Ok(true)
 }
 

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use payments::webhook::{ClaimedDelivery, DeliveryAttempt, DeliveryVerdict};
 use store::acts::webhook::{claim_due_deliveries, record_attempt, release_stale_leases};
 use store::queries::webhook::next_delivery_at;
-use store::{Signal, StoreError};
+use store::{Signal, StoreError, crash_point};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -102,6 +102,7 @@ async fn attempt(app: &App, client: &WebhookClient, delivery: &ClaimedDelivery) 
         }
         None => None,
     };
+    crash_point::reach("webhook.sent");
     let verdict = verdict(app, delivery, attempt.as_ref(), started_at);
     let log = log(app, attempt.as_ref(), started_at);
     if log.error.is_some() {

@@ -20,6 +20,14 @@ async fn g1_every_payment_ends_once_however_often_the_server_is_killed_on_sqlite
     kill_again_and_again(Place::sqlite()).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g1_every_payment_ends_once_however_often_the_server_is_killed_on_postgres() {
+    let place = tokio::task::spawn_blocking(Place::postgres);
+    if let Some(place) = place.await.expect("a database") {
+        kill_again_and_again(place).await;
+    }
+}
+
 async fn kill_again_and_again(place: Place) {
     let receiver = TestReceiver::start().await;
     subscribe(&Sandbox::start(&place), &receiver).await;
@@ -31,6 +39,13 @@ async fn kill_again_and_again(place: Place) {
     }
     eprintln!("{kills} kills in {} s", started.elapsed().as_secs());
     everything_ended_once(&place, &receiver, &load).await;
+    drop_outside_the_runtime(place).await;
+}
+
+/// The PostgreSQL client refuses to work on a thread of the runtime.
+pub async fn drop_outside_the_runtime(place: Place) {
+    let dropped = tokio::task::spawn_blocking(move || drop(place));
+    dropped.await.expect("a place that is removed");
 }
 
 /// Asks for a round of payments, and kills the server somewhere in it.

@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::process::Command;
 
+use store::StoreConfig;
+use store::testing::Database;
 use tempfile::TempDir;
 
-/// A folder with the chain, the nodes and the books.
+/// A folder, and the database of the books: a file in the folder, or a schema on PostgreSQL.
 pub struct Place {
     folder: TempDir,
+    database: Option<Database>,
 }
 
 impl Place {
@@ -15,7 +18,16 @@ impl Place {
     pub fn sqlite() -> Self {
         Self {
             folder: tempfile::tempdir().expect("a folder"),
+            database: None,
         }
+    }
+
+    /// With the books on PostgreSQL; `None` where the tests are told that there is none.
+    pub fn postgres() -> Option<Self> {
+        Some(Self {
+            database: Some(store::testing::postgres()?),
+            ..Self::sqlite()
+        })
     }
 
     /// The folder.
@@ -23,10 +35,26 @@ impl Place {
         self.folder.path()
     }
 
+    /// Where the books are, when they are on PostgreSQL.
+    pub fn url(&self) -> Option<&str> {
+        match self.database.as_ref()?.config() {
+            StoreConfig::Postgres { url, .. } => Some(url),
+            StoreConfig::SqliteFile(_) => None,
+        }
+    }
+
     /// Whether `leyden audit` says that the books balance.
     pub fn books_balance(&self) -> bool {
         let mut audit = Command::new(env!("CARGO_BIN_EXE_leyden"));
-        audit.args(["audit", "--data-dir"]).arg(self.folder());
+        match self.url() {
+            None => audit.args(["audit", "--data-dir"]).arg(self.folder()),
+            Some(url) => {
+                let config = self.folder().join("audit.toml");
+                let text = format!("[database]\nurl = \"{url}\"\n");
+                std::fs::write(&config, text).expect("a file");
+                audit.args(["audit", "--config"]).arg(config)
+            }
+        };
         let audit = audit.output().expect("the audit runs");
         if !audit.status.success() {
             eprintln!("{}", String::from_utf8_lossy(&audit.stdout));

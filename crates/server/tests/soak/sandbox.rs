@@ -44,6 +44,9 @@ impl Sandbox {
             .args(["--json", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(place.folder())
             .env("FAILPOINTS", crash_points);
+        if let Some(url) = place.url() {
+            command.args(["--database", url]);
+        }
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
