@@ -9,6 +9,9 @@ const { Receiver } = require('../lib/receiver');
 const { Sandbox } = require('../lib/sandbox');
 const { until } = require('../lib/until');
 
+// How often the attacker of C2 goes round; the whole length is 1,000.
+const CYCLES = Number(process.env.LEYDEN_C2_CYCLES ?? 8);
+
 let sandbox;
 let hub;
 let receiver;
@@ -87,13 +90,19 @@ test('c1_a_route_for_999000_ppm_fails_at_the_cap_and_nobody_pays', async () => {
 test('c2_an_attacker_who_owns_payer_payee_and_router_gains_nothing_by_cycling', async () => {
   const start = await ownMoney();
   let own = start;
-  for (let cycle = 0; cycle < 8; cycle += 1) {
-    await sandbox.deposit(20_000);
+  for (let cycle = 0; cycle < CYCLES; cycle += 1) {
+    await sandbox.deposit(2_000);
     const balance = await sandbox.balance();
-    const invoice = await sandbox.invoice('pay', 20_000, { via: 'router' });
+    // Now and then the attacker asks for more than can be charged.
+    if (cycle % 4 === 3) {
+      const greedy = await sandbox.invoice('pay', 2_000, { via: 'router-greedy' });
+      assert.equal((await withdraw(`greedy ${cycle}`, greedy)).subject, FAILED);
+      assert.equal(await sandbox.balance(), balance);
+    }
+    const invoice = await sandbox.invoice('pay', 2_000, { via: 'router' });
     const { subject, data } = await withdraw(`cycle ${cycle}`, invoice);
     assert.equal(subject, COMPLETED);
-    const charged = balance - 20_000 - (await sandbox.balance());
+    const charged = balance - 2_000 - (await sandbox.balance());
     assert.ok(charged >= sats(data.feeBTC) && charged > 0, 'no less is charged than paid');
     await until('what was paid has left the channel', async () => (await ownMoney()) <= own);
     const now = await ownMoney();
