@@ -68,6 +68,8 @@ ids! {
     ApiKeyId;
     /// One attempt to deliver a webhook.
     AttemptId;
+    /// One claim of withdrawals by a dispatcher, which nobody else knows.
+    ClaimId;
     /// A deposit.
     DepositId;
     /// A webhook endpoint of an account.

@@ -4,6 +4,7 @@
 //! only the rail's word leaves it; no timer and no error may.
 
 pub mod request;
+pub mod retry;
 pub mod state;
 
 use bitcoin::secp256k1::PublicKey;
@@ -54,6 +55,13 @@ pub struct Withdrawal {
     pub attempts: i64,
     /// While it is reserved: when it may be dispatched.
     pub next_attempt_at: Timestamp,
+    /// Whether its payment hash must not be sent again yet: its latest attempt came back, and a crash could bring
+    /// that failure back once more.
+    pub resend_barred: bool,
+    /// How often no route was found for it.
+    pub routes_not_found: i64,
+    /// Whether it waits for a payment under way to end, because the channels are full.
+    pub waits_for_room: bool,
     /// When the invoice runs out.
     pub expires_at: Timestamp,
     /// When it was asked for.

@@ -92,7 +92,7 @@ impl LdkRail {
             return Err(Rejection::FeeAboveLimit);
         }
         let channels = leading(channels, reach);
-        match self.room(invoice.amount_milli_satoshis().unwrap_or(0), &channels) {
+        match self.room(amount_msat(request, &invoice), &channels) {
             Room::Later => Err(Rejection::NoRoom),
             Room::Now | Room::Never => Ok(invoice),
         }
@@ -120,10 +120,10 @@ impl LdkRail {
         }
     }
 
-    /// Why LDK refused `invoice` at once, as far as our own channels tell.
-    fn refusal(&self, invoice: &Bolt11Invoice, fee_limit_msat: Msat) -> Rejection {
-        let amount_msat = invoice.amount_milli_satoshis().unwrap_or(0);
-        let amount_msat = amount_msat.saturating_add(fee_limit_msat.unsigned());
+    /// Why LDK refused a payment at once, as far as our own channels tell.
+    fn refusal(&self, request: &PayRequest, invoice: &Bolt11Invoice) -> Rejection {
+        let fee_limit_msat = request.fee_limit_msat.unsigned();
+        let amount_msat = amount_msat(request, invoice).saturating_add(fee_limit_msat);
         let channels = leading(
             self.node.node.list_channels(),
             Reach::of(invoice, &self.node),
@@ -201,7 +201,7 @@ impl Rail for LdkRail {
             Ok(_) => PayAnswer::Unknown,
             Err(error) => {
                 tracing::info!(payment_hash = %request.payment_hash, %error, "not dispatched");
-                let refused = || self.refusal(&invoice, request.fee_limit_msat);
+                let refused = || self.refusal(request, &invoice);
                 answer(error, refused, || self.payment(&request.payment_hash))
             }
         }
@@ -259,6 +259,13 @@ fn leading(mut channels: Vec<ChannelDetails>, reach: Option<Reach>) -> Vec<Chann
         channels.retain(|channel| reach.neighbours.contains(&channel.counterparty_node_id));
     }
     channels
+}
+
+fn amount_msat(request: &PayRequest, invoice: &Bolt11Invoice) -> u64 {
+    let named = request.amount_msat.map(Msat::unsigned);
+    named
+        .or_else(|| invoice.amount_milli_satoshis())
+        .unwrap_or(0)
 }
 
 /// What an error of `send` means, under the precondition of [`Rail::pay`] (ldk-node 0.7.1,

@@ -121,7 +121,7 @@ impl From<ReserveError> for ApiError {
                 requested_msat: most_msat.get(),
             }
             .into(),
-            ReserveError::FailedBefore => Problem::InvoiceFailedBefore.into(),
+            ReserveError::ResendBarred => Problem::EarlierAttemptEnding.into(),
             ReserveError::Expired => Problem::InvoiceExpired.into(),
             ReserveError::InsufficientFunds {
                 available_msat,

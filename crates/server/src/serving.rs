@@ -200,7 +200,12 @@ impl Serving {
         self.tasks.spawn(guarded(
             "dispatcher",
             &self.stop,
-            workers::dispatcher::run(node, self.stop.clone()),
+            workers::dispatcher::run(node.clone(), self.stop.clone()),
+        ));
+        self.tasks.spawn(guarded(
+            "resend",
+            &self.stop,
+            workers::resend::run(node, self.stop.clone()),
         ));
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! What runs beside the requests: the node's events, the dispatcher, webhooks, expiry, recovery.
+//! What runs beside the requests: the node's events, the dispatcher, what may be sent again, webhooks, expiry,
+//! recovery.
 //!
 //! A worker never stops because one call failed: it logs, waits and goes on. It stops when it is told to.
 
@@ -6,4 +7,5 @@ pub mod dispatcher;
 pub mod invoice_expiry;
 pub mod rail_events;
 pub mod recovery;
+pub mod resend;
 pub mod webhooks;

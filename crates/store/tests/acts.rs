@@ -35,5 +35,7 @@ mod outcome;
 mod posting;
 #[path = "acts/reserve.rs"]
 mod reserve;
+#[path = "acts/retry.rs"]
+mod retry;
 #[path = "acts/transactions.rs"]
 mod transactions;

@@ -142,8 +142,8 @@ catalogue! {
     ForgedInvoice => 400 "forged_invoice" Operational,
     /// The invoice has been paid before.
     AlreadyPaid => 409 "already_paid" Operational,
-    /// The invoice was sent before and came back; paying it again is not safe.
-    InvoiceFailedBefore => 409 "invoice_failed_before" Operational,
+    /// The invoice was sent before and came back a moment ago; it can be paid again when that is certain.
+    EarlierAttemptEnding => 409 "earlier_attempt_ending" Operational,
     /// A payment of the same invoice is under way.
     PaymentInProgress => 409 "payment_in_progress" Operational,
     /// No payment of this hash is held by the sandbox's counterparty.

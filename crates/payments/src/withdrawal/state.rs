@@ -3,9 +3,10 @@
 //! ```text
 //! Reserved ── dispatch ──▶ Dispatched ── paid ──▶ Settled
 //!    ▲  └──── give up ────▶ Failed ◀── came back ──┘ │
-//!    └────────── not sent, try again ────────────────┘
+//!    └── not sent, or came back: try again ──────────┘
 //! ```
-//! `Settled` and `Failed` are final. Money that went out for a withdrawal that stands as failed is a
+//! `Settled` and `Failed` are final. What the rail says of an attempt never changes a withdrawal that has none under
+//! way, except that the payee has the money. Money that went out for a withdrawal that stands as failed is a
 //! [`Transition::Contradiction`], which must be booked and raise an alarm, and is never silent.
 
 use money::Msat;
@@ -108,6 +109,8 @@ pub enum Input {
     Dispatch,
     /// The rail proved that nothing was sent: it may be tried again.
     Requeue,
+    /// The rail reports that the attempt under way came back: it may be tried again, once that failure is final.
+    ComeBack,
     /// The rail says that the payee has the money.
     Settle {
         /// The proof, when there is one.
@@ -115,8 +118,10 @@ pub enum Input {
         /// What the routing nodes took.
         fee_msat: Msat,
     },
-    /// The rail proved that the payee will never have it.
+    /// The rail reports that the attempt under way came back, and no other will follow.
     Fail(WithdrawalFailure),
+    /// Nothing is under way, which the rail proved, and nothing will be sent any more.
+    GiveUp(WithdrawalFailure),
 }
 
 /// What an input does.
@@ -137,13 +142,19 @@ pub fn transition(state: WithdrawalState, input: &Input) -> Transition {
     use WithdrawalState::{Dispatched, Failed, Reserved, Settled};
     match (state, input) {
         (Reserved, Input::Dispatch) => Transition::To(Dispatched),
-        (Dispatched, Input::Requeue) => Transition::To(Reserved),
-        (Reserved | Dispatched, Input::Fail(_)) => Transition::To(Failed),
+        (Dispatched, Input::Requeue | Input::ComeBack) => Transition::To(Reserved),
+        (Dispatched, Input::Fail(_)) | (Reserved | Dispatched, Input::GiveUp(_)) => {
+            Transition::To(Failed)
+        }
         // A rail that pays what it proved unsent is wrong, but the payee has the money and the hold covers it.
         (Reserved | Dispatched, Input::Settle { .. }) => Transition::To(Settled),
+        // The failure of an attempt that has come back already says nothing about the next one.
+        (Reserved, Input::ComeBack | Input::Fail(_)) => Transition::AlreadyApplied,
         // A failure that comes after the success is the late twin of an earlier attempt (ldk-node #1065).
-        (Settled, Input::Settle { .. } | Input::Fail(_)) => Transition::AlreadyApplied,
-        (Failed, Input::Fail(_)) => Transition::AlreadyApplied,
+        (Settled, Input::Settle { .. })
+        | (Settled | Failed, Input::ComeBack | Input::Fail(_) | Input::GiveUp(_)) => {
+            Transition::AlreadyApplied
+        }
         (Failed, Input::Settle { .. }) => Transition::Contradiction,
         (Dispatched | Settled | Failed, Input::Dispatch)
         | (Reserved | Settled | Failed, Input::Requeue) => Transition::Refused,
@@ -162,25 +173,34 @@ mod tests {
             fee_msat: Msat::ZERO,
         };
         let fail = Input::Fail(WithdrawalFailure::NoRoute);
+        let give_up = Input::GiveUp(WithdrawalFailure::InvoiceExpired);
         let table = [
             (Reserved, Input::Dispatch, Transition::To(Dispatched)),
             (Reserved, Input::Requeue, Transition::Refused),
+            (Reserved, Input::ComeBack, Transition::AlreadyApplied),
             (Reserved, settle, Transition::To(Settled)),
-            (Reserved, fail, Transition::To(Failed)),
+            (Reserved, fail, Transition::AlreadyApplied),
+            (Reserved, give_up, Transition::To(Failed)),
             (Dispatched, Input::Dispatch, Transition::Refused),
             (Dispatched, Input::Requeue, Transition::To(Reserved)),
+            (Dispatched, Input::ComeBack, Transition::To(Reserved)),
             (Dispatched, settle, Transition::To(Settled)),
             (Dispatched, fail, Transition::To(Failed)),
+            (Dispatched, give_up, Transition::To(Failed)),
             (Settled, Input::Dispatch, Transition::Refused),
             (Settled, Input::Requeue, Transition::Refused),
+            (Settled, Input::ComeBack, Transition::AlreadyApplied),
             (Settled, settle, Transition::AlreadyApplied),
             (Settled, fail, Transition::AlreadyApplied),
+            (Settled, give_up, Transition::AlreadyApplied),
             (Failed, Input::Dispatch, Transition::Refused),
             (Failed, Input::Requeue, Transition::Refused),
+            (Failed, Input::ComeBack, Transition::AlreadyApplied),
             (Failed, settle, Transition::Contradiction),
             (Failed, fail, Transition::AlreadyApplied),
+            (Failed, give_up, Transition::AlreadyApplied),
         ];
-        assert_eq!(table.len(), WithdrawalState::ALL.len() * 4);
+        assert_eq!(table.len(), WithdrawalState::ALL.len() * 6);
         for (state, input, expected) in table {
             assert_eq!(transition(state, &input), expected, "{state:?} {input:?}");
         }

@@ -1,22 +1,27 @@
 //! Gives reserved withdrawals to the node: claim (committed), call, write the answer.
 //!
 //! A withdrawal is claimed only from `Reserved`, which means that nothing of it is under way, so a rejection proves
-//! that nothing was sent. Such a one is tried again while its invoice is valid: channels may be full, or the peer away;
-//! only a route that is not found again and again ends it sooner. `Unknown` is left alone: only the node's word ends
-//! it. Every answer names the attempt it is for, so that a dispatcher that was overtaken changes nothing.
+//! that nothing was sent. Such a one is tried again as `payments::withdrawal::retry` says. `Unknown` is left alone:
+//! only the node's word ends it. Every answer names the attempt it is for, so that a dispatcher that was overtaken
+//! changes nothing.
+//!
+//! A claim whose commit was answered with an error may have been committed: [`Claims`] remembers it, and what it finds
+//! of it later is handed over then. Nobody else knows the claim's id, and it was never handed over before.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use money::Msat;
+use payments::ids::ClaimId;
 use payments::payment_hash::PaymentPreimage;
 use payments::ports::{PayAnswer, PayRequest, Rejection};
 use payments::withdrawal::request::amount_beside;
+use payments::withdrawal::retry::{Next, Setback, next};
 use payments::withdrawal::{Withdrawal, WithdrawalFailure};
 use store::acts::dispatch::{claim_due_withdrawals, requeue_withdrawal};
 use store::acts::outcome::{OutcomeError, fail_unsent_withdrawal, settle_withdrawal};
-use store::queries::payment::next_dispatch_at;
+use store::queries::payment::{claimed, next_dispatch_at};
 use store::{Signal, StoreError, crash_point};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -29,20 +34,45 @@ use crate::problem::chain;
 const PARALLEL: usize = 4;
 /// The longest wait: a wake-up only shortens it.
 const POLL: Duration = Duration::from_secs(1);
-/// How often a route is looked for before the withdrawal fails: about half a minute.
-const MOST_ATTEMPTS: i64 = 18;
 /// How long to wait before an answer that could not be written is written again.
 const PAUSE: Duration = Duration::from_millis(250);
-/// The waits between tries, the last one repeated.
-const BACK_OFF_MS: [i64; 5] = [100, 250, 500, 1_000, 2_000];
+/// How long a claim without an answer is looked for: no database commits one later than that.
+const LOST_FOR: SignedDuration = SignedDuration::from_hours(1);
+
+/// The claims of this process that were never answered.
+#[derive(Debug, Default)]
+pub struct Claims(Mutex<Vec<(ClaimId, Timestamp)>>);
+
+impl Claims {
+    fn lost(&self) -> MutexGuard<'_, Vec<(ClaimId, Timestamp)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What an unanswered claim has claimed after all.
+    fn found(&self, app: &NodeApp) -> Result<Vec<Withdrawal>, StoreError> {
+        let now = app.clock.now();
+        self.lost()
+            .retain(|(_, at)| now.duration_since(*at) < LOST_FOR);
+        let lost = self.lost().clone();
+        for (claim_id, _) in lost {
+            let found = app.store.read(move |tx| claimed(tx, claim_id))?;
+            if !found.is_empty() {
+                self.lost().retain(|(id, _)| *id != claim_id);
+                tracing::warn!(withdrawals = found.len(), "a claim was committed after all");
+                return Ok(found);
+            }
+        }
+        Ok(Vec::new())
+    }
+}
 
 /// Dispatches until `stop`, then waits for the calls under way.
 pub async fn run(app: NodeApp, stop: CancellationToken) {
     let mut wakeups = app.store.subscribe(Signal::Withdrawals);
     let slots = Arc::new(Semaphore::new(PARALLEL));
-    let calls = TaskTracker::new();
+    let (claims, calls) = (Arc::new(Claims::default()), TaskTracker::new());
     while !stop.is_cancelled() {
-        let claimed = match claim_some(&app, &slots).await {
+        let claimed = match claim_some(&app, &claims, &slots).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 tracing::error!(error = %chain(&error), "no withdrawal can be claimed now");
@@ -73,28 +103,43 @@ pub async fn run(app: NodeApp, stop: CancellationToken) {
 }
 
 /// Claims as many as there are free slots; waits for one when there is none.
-async fn claim_some(app: &NodeApp, slots: &Semaphore) -> Result<Vec<Withdrawal>, StoreError> {
+async fn claim_some(
+    app: &NodeApp,
+    claims: &Arc<Claims>,
+    slots: &Semaphore,
+) -> Result<Vec<Withdrawal>, StoreError> {
     let first = slots.acquire().await;
     let free = slots.available_permits() + 1;
     drop(first);
-    let (app, limit) = (app.clone(), i64::try_from(free).unwrap_or(1));
-    let claimed = tokio::task::spawn_blocking(move || claim(&app, limit)).await;
+    let (app, claims) = (app.clone(), Arc::clone(claims));
+    let limit = i64::try_from(free).unwrap_or(1);
+    let claimed = tokio::task::spawn_blocking(move || claim(&app, &claims, limit)).await;
     claimed.unwrap_or(Err(StoreError::Panicked))
 }
 
-/// Claims at most `limit` withdrawals that are due: each of them is this process's alone, and must be handed over once.
+/// Claims about `limit` withdrawals that are due: each is this caller's alone, and must be handed over once.
 ///
 /// # Errors
 /// The database's.
-pub fn claim(app: &NodeApp, limit: i64) -> Result<Vec<Withdrawal>, StoreError> {
+pub fn claim(app: &NodeApp, claims: &Claims, limit: i64) -> Result<Vec<Withdrawal>, StoreError> {
+    let found = claims.found(app)?;
+    if !found.is_empty() {
+        return Ok(found);
+    }
     let act = app.acting();
     // Looking first keeps an idle server from writing.
     let due = app.store.read(next_dispatch_at)?;
     if due.is_none_or(|at| at > act.now.as_microsecond()) {
         return Ok(Vec::new());
     }
-    app.store
-        .write(move |tx| claim_due_withdrawals(tx, &act, limit))
+    let (claim_id, now) = (app.ids.fresh(), act.now);
+    let claimed = app
+        .store
+        .write(move |tx| claim_due_withdrawals(tx, &act, claim_id, limit));
+    if claimed.is_err() {
+        claims.lost().push((claim_id, now));
+    }
+    claimed
 }
 
 async fn next_wait(app: &NodeApp) -> Duration {
@@ -145,34 +190,26 @@ pub enum Answer {
     InFlight,
     /// The payee has it.
     Paid(PaymentPreimage, Msat),
-    /// Nothing was sent; try again then.
-    Again(Timestamp),
+    /// Nothing was sent, for this reason; try again then.
+    Again(Setback, Timestamp),
     /// Nothing was sent, and it is over.
     Unsent(WithdrawalFailure),
 }
 
 impl Answer {
     fn of(answer: PayAnswer, withdrawal: &Withdrawal, now: Timestamp) -> Self {
-        match answer {
-            PayAnswer::Unknown => Self::InFlight,
-            PayAnswer::Paid { preimage, fee_msat } => Self::Paid(preimage, fee_msat),
-            PayAnswer::Rejected(Rejection::InvalidInvoice) => {
-                Self::Unsent(WithdrawalFailure::InvalidInvoice)
-            }
-            PayAnswer::Rejected(Rejection::FeeAboveLimit) => {
-                Self::Unsent(WithdrawalFailure::NoRoute)
-            }
-            PayAnswer::Rejected(Rejection::NoRoute) if withdrawal.attempts >= MOST_ATTEMPTS => {
-                Self::Unsent(WithdrawalFailure::NoRoute)
-            }
-            PayAnswer::Rejected(Rejection::NoRoute | Rejection::NoRoom | Rejection::NotReady) => {
-                let at = next_try(withdrawal.attempts, now);
-                if at < withdrawal.expires_at {
-                    Self::Again(at)
-                } else {
-                    Self::Unsent(WithdrawalFailure::NoRoute)
-                }
-            }
+        let setback = match answer {
+            PayAnswer::Unknown => return Self::InFlight,
+            PayAnswer::Paid { preimage, fee_msat } => return Self::Paid(preimage, fee_msat),
+            PayAnswer::Rejected(Rejection::InvalidInvoice) => Setback::InvalidInvoice,
+            PayAnswer::Rejected(Rejection::FeeAboveLimit) => Setback::FeeAboveLimit,
+            PayAnswer::Rejected(Rejection::NoRoute) => Setback::NoRoute,
+            PayAnswer::Rejected(Rejection::NoRoom) => Setback::NoRoom,
+            PayAnswer::Rejected(Rejection::NotReady) => Setback::NotReady,
+        };
+        match next(withdrawal, setback, now) {
+            Next::Again(at) => Self::Again(setback, at),
+            Next::GiveUp(reason) => Self::Unsent(reason),
         }
     }
 }
@@ -202,9 +239,9 @@ pub fn write_down(
             app.store
                 .write(move |tx| settle_withdrawal(tx, &act, &hash, Some(preimage), fee_msat))?;
         }
-        Answer::Again(at) => {
+        Answer::Again(setback, at) => {
             app.store
-                .write(move |tx| requeue_withdrawal(tx, &act, id, attempt, at))?;
+                .write(move |tx| requeue_withdrawal(tx, &act, id, attempt, setback, at))?;
         }
         Answer::Unsent(reason) => {
             app.store
@@ -213,12 +250,4 @@ pub fn write_down(
         }
     }
     Ok(())
-}
-
-/// When to try again after the attempt with this number.
-fn next_try(attempt: i64, now: Timestamp) -> Timestamp {
-    let made = usize::try_from(attempt).unwrap_or(1).saturating_sub(1);
-    let wait = BACK_OFF_MS[made.min(BACK_OFF_MS.len() - 1)];
-    now.checked_add(SignedDuration::from_millis(wait))
-        .unwrap_or(Timestamp::MAX)
 }

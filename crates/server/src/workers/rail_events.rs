@@ -170,8 +170,14 @@ fn apply(app: &NodeApp, event: &RailEvent) -> Result<(), EventError> {
             let outcome = app
                 .store
                 .write(move |tx| fail_withdrawal(tx, &act, &hash, reason))?;
-            if let Outcome::Applied(withdrawal) = outcome {
-                tracing::info!(withdrawal = %withdrawal.id, ?reason, "withdrawal failed");
+            match outcome {
+                Outcome::Applied(withdrawal) => {
+                    tracing::info!(withdrawal = %withdrawal.id, ?reason, "withdrawal failed");
+                }
+                Outcome::ComesAgain(withdrawal) => {
+                    tracing::info!(withdrawal = %withdrawal.id, ?reason, "came back: tried again");
+                }
+                Outcome::Before | Outcome::Contradiction(_) | Outcome::NotOurs => {}
             }
             Ok(())
         }
@@ -211,7 +217,7 @@ fn report(app: &NodeApp, hash: &PaymentHash, outcome: &Outcome) -> Result<(), Ev
             let fee_msat = withdrawal.fee_msat.map_or(0, Msat::get);
             tracing::info!(withdrawal = %withdrawal.id, fee_msat, "withdrawal settled");
         }
-        Outcome::Before => {}
+        Outcome::Before | Outcome::ComesAgain(_) => {}
         Outcome::Contradiction(withdrawal) => {
             tracing::error!(
                 withdrawal = %withdrawal.id,

@@ -11,6 +11,7 @@ use money::Msat;
 use payments::payment_hash::PaymentHash;
 use payments::ports::{ForgetError, NodeStateError, RailPayment, StoredPayments};
 use payments::withdrawal::Withdrawal;
+use payments::withdrawal::retry::Setback;
 use store::acts::dispatch::requeue_withdrawal;
 use store::acts::halt::halt;
 use store::acts::outcome::{OutcomeError, settle_withdrawal};
@@ -82,7 +83,7 @@ fn again(app: &NodeApp, withdrawal: &Withdrawal) -> Result<(), StoreError> {
     let (act, id, attempt) = (app.acting(), withdrawal.id, withdrawal.attempts);
     let now = act.now;
     app.store
-        .write(move |tx| requeue_withdrawal(tx, &act, id, attempt, now))?;
+        .write(move |tx| requeue_withdrawal(tx, &act, id, attempt, Setback::NotReady, now))?;
     tracing::warn!(withdrawal = %id, "was never sent: dispatched again");
     Ok(())
 }

@@ -156,17 +156,25 @@ CREATE TABLE withdrawal (
     hold_posting_id   BLOB NOT NULL REFERENCES posting (id),
     attempts          INTEGER NOT NULL DEFAULT 0,
     next_attempt_at   INTEGER NOT NULL,
+    resend_barred     INTEGER NOT NULL DEFAULT 0 CHECK (resend_barred IN (0, 1)),
+    routes_not_found  INTEGER NOT NULL DEFAULT 0,
+    waits_for_room    INTEGER NOT NULL DEFAULT 0 CHECK (waits_for_room IN (0, 1)),
+    claim_id          BLOB,
     expires_at        INTEGER NOT NULL,
     created_at        INTEGER NOT NULL,
     updated_at        INTEGER NOT NULL,
     CHECK ((state = 'settled') = (fee_msat IS NOT NULL)),
-    CHECK ((state = 'failed') = (failure IS NOT NULL))
+    CHECK ((state = 'failed') = (failure IS NOT NULL)),
+    CHECK (resend_barred = 0 OR state IN ('reserved', 'failed')),
+    CHECK (waits_for_room = 0 OR state = 'reserved')
 ) STRICT;
--- One payment for each payment hash: an attempt that failed makes room, no other does.
-CREATE UNIQUE INDEX withdrawal_payment_hash ON withdrawal (payment_hash) WHERE state <> 'failed';
+-- One payment for each payment hash: an attempt that failed, and whose failure is final, makes room; no other does.
+CREATE UNIQUE INDEX withdrawal_payment_hash ON withdrawal (payment_hash) WHERE state <> 'failed' OR resend_barred = 1;
 CREATE INDEX withdrawal_history_of_hash ON withdrawal (payment_hash);
 CREATE INDEX withdrawal_of_account ON withdrawal (account_id, id);
-CREATE INDEX withdrawal_due ON withdrawal (next_attempt_at) WHERE state = 'reserved';
+CREATE INDEX withdrawal_due ON withdrawal (next_attempt_at) WHERE state = 'reserved' AND resend_barred = 0;
+CREATE INDEX withdrawal_barred ON withdrawal (id) WHERE resend_barred = 1;
+CREATE INDEX withdrawal_waiting ON withdrawal (created_at) WHERE waits_for_room = 1;
 CREATE INDEX withdrawal_in_flight ON withdrawal (id) WHERE state = 'dispatched';
 
 CREATE TABLE idempotency (

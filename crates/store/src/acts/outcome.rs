@@ -8,14 +8,16 @@ use money::Msat;
 use payments::event::{EventKind, EventSubject};
 use payments::ids::{PostingId, WithdrawalId};
 use payments::payment_hash::{PaymentHash, PaymentPreimage};
+use payments::withdrawal::retry::{Next, Setback, next};
 use payments::withdrawal::state::transition;
 use payments::withdrawal::{Input, Transition, Withdrawal, WithdrawalFailure};
 
+use super::dispatch::give_room;
 use super::posting::{PostError, post};
 use super::{ActContext, halt, outbox};
 use crate::differences::Statement;
 use crate::rows::{micros, withdrawal as row};
-use crate::{StoreError, Tx, for_update, params};
+use crate::{Signal, StoreError, Tx, for_update, params};
 
 const REPORTED: Statement = for_update!(
     "SELECT id FROM withdrawal WHERE payment_hash = $1
@@ -24,6 +26,10 @@ const REPORTED: Statement = for_update!(
 
 const ATTEMPT: Statement = for_update!(
     "SELECT id FROM withdrawal WHERE id = $1 AND state = 'dispatched' AND attempts = $2"
+);
+
+const WAITING_PAST: Statement = for_update!(
+    "SELECT id FROM withdrawal WHERE id = $1 AND state = 'reserved' AND expires_at <= $2"
 );
 
 /// Why an outcome was not written.
@@ -42,6 +48,8 @@ pub enum OutcomeError {
 pub enum Outcome {
     /// The withdrawal changed.
     Applied(Box<Withdrawal>),
+    /// The attempt came back, and the withdrawal waits for the next one.
+    ComesAgain(Box<Withdrawal>),
     /// It had changed before.
     Before,
     /// Money went out for a withdrawal that stands as failed: booked, and money is halted.
@@ -78,6 +86,8 @@ pub fn settle_withdrawal(
             withdrawal.updated_at = act.now;
             withdrawal.fee_msat = Some(fee_msat);
             withdrawal.preimage = preimage;
+            withdrawal.resend_barred = false;
+            withdrawal.waits_for_room = false;
             write_end(
                 tx,
                 act,
@@ -95,7 +105,9 @@ pub fn settle_withdrawal(
     }
 }
 
-/// Writes that the payee will never have the money, and gives the whole hold back.
+/// Writes that the rail reports the attempt under way as come back, for `reason`: it waits for the next try, or the
+/// whole hold is given back. Either way the payment hash is barred until that failure is final
+/// ([`super::dispatch::lift_resend_bar`]): a report that comes a second time must never meet a later attempt.
 ///
 /// # Errors
 /// [`OutcomeError`].
@@ -105,10 +117,38 @@ pub fn fail_withdrawal(
     payment_hash: &PaymentHash,
     reason: WithdrawalFailure,
 ) -> Result<Outcome, OutcomeError> {
-    match reported(tx, payment_hash)? {
-        Some(withdrawal) => end_unpaid(tx, act, withdrawal, reason),
-        None => Ok(Outcome::NotOurs),
-    }
+    let Some(mut withdrawal) = reported(tx, payment_hash)? else {
+        return Ok(Outcome::NotOurs);
+    };
+    let (input, next_attempt_at) = match next(&withdrawal, Setback::CameBack(reason), act.now) {
+        Next::Again(at) => (Input::ComeBack, at),
+        Next::GiveUp(reason) => {
+            return end_unpaid(tx, act, withdrawal, &Input::Fail(reason), reason);
+        }
+    };
+    let Transition::To(state) = transition(withdrawal.state, &input) else {
+        return Ok(Outcome::Before);
+    };
+    withdrawal.state = state;
+    withdrawal.next_attempt_at = next_attempt_at;
+    withdrawal.routes_not_found += 1;
+    withdrawal.resend_barred = true;
+    withdrawal.updated_at = act.now;
+    tx.execute(
+        "UPDATE withdrawal SET state = $1, next_attempt_at = $2, routes_not_found = $3, resend_barred = 1,
+             updated_at = $4
+         WHERE id = $5",
+        params![
+            withdrawal.state.name(),
+            micros(withdrawal.next_attempt_at),
+            withdrawal.routes_not_found,
+            micros(withdrawal.updated_at),
+            withdrawal.id.to_bytes()
+        ],
+    )?;
+    give_room(tx)?;
+    tx.after_commit(Signal::Withdrawals);
+    Ok(Outcome::ComesAgain(Box::new(withdrawal)))
 }
 
 /// Writes that nothing was sent by the attempt with this number, and gives the whole hold back. A dispatcher that was
@@ -129,7 +169,32 @@ pub fn fail_unsent_withdrawal(
         None => None,
     };
     match withdrawal {
-        Some(withdrawal) => end_unpaid(tx, act, withdrawal, reason),
+        Some(withdrawal) => end_unpaid(tx, act, withdrawal, &Input::GiveUp(reason), reason),
+        None => Ok(Outcome::Before),
+    }
+}
+
+/// Gives up a withdrawal that waits for its next try when its invoice has run out. Its payment hash may be barred for
+/// longer than that, and then no dispatcher takes it.
+///
+/// # Errors
+/// [`OutcomeError`].
+pub fn fail_expired_withdrawal(
+    tx: &mut Tx<'_>,
+    act: &ActContext,
+    id: WithdrawalId,
+) -> Result<Outcome, OutcomeError> {
+    let found = tx.query_opt(
+        WAITING_PAST.on(tx.dialect()),
+        params![id.to_bytes(), micros(act.now)],
+    )?;
+    let withdrawal = match found {
+        Some(found) => row::by_id(tx, found.bytes16(0)?)?,
+        None => None,
+    };
+    let reason = WithdrawalFailure::InvoiceExpired;
+    match withdrawal {
+        Some(withdrawal) => end_unpaid(tx, act, withdrawal, &Input::GiveUp(reason), reason),
         None => Ok(Outcome::Before),
     }
 }
@@ -138,9 +203,10 @@ fn end_unpaid(
     tx: &mut Tx<'_>,
     act: &ActContext,
     mut withdrawal: Withdrawal,
+    input: &Input,
     reason: WithdrawalFailure,
 ) -> Result<Outcome, OutcomeError> {
-    let Transition::To(state) = transition(withdrawal.state, &Input::Fail(reason)) else {
+    let Transition::To(state) = transition(withdrawal.state, input) else {
         return Ok(Outcome::Before);
     };
     let hold = hold_of(tx, &withdrawal)?;
@@ -148,6 +214,8 @@ fn end_unpaid(
     withdrawal.state = state;
     withdrawal.updated_at = act.now;
     withdrawal.failure = Some(reason);
+    withdrawal.resend_barred |= matches!(input, Input::Fail(_));
+    withdrawal.waits_for_room = false;
     write_end(
         tx,
         act,
@@ -176,17 +244,20 @@ pub(super) fn write_end(
     kind: EventKind,
 ) -> Result<(), OutcomeError> {
     tx.execute(
-        "UPDATE withdrawal SET state = $1, fee_msat = $2, preimage = $3, failure = $4, updated_at = $5
-         WHERE id = $6",
+        "UPDATE withdrawal SET state = $1, fee_msat = $2, preimage = $3, failure = $4, updated_at = $5,
+             resend_barred = $6, waits_for_room = 0
+         WHERE id = $7",
         params![
             withdrawal.state.name(),
             withdrawal.fee_msat.map(Msat::get),
             withdrawal.preimage.map(|preimage| *preimage.as_bytes()),
             withdrawal.failure.map(WithdrawalFailure::name),
             micros(withdrawal.updated_at),
+            i64::from(withdrawal.resend_barred),
             withdrawal.id.to_bytes()
         ],
     )?;
+    give_room(tx)?;
     post(tx, act, act.ids.fresh(), posting)?;
     let subject = EventSubject::Withdrawal(Box::new(withdrawal.clone()));
     outbox::tell(tx, act, kind, subject)?;

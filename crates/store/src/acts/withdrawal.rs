@@ -140,6 +140,9 @@ fn build(act: &ActContext, request: &ReserveWithdrawal, amounts: Amounts) -> Wit
         hold_posting_id,
         attempts: 0,
         next_attempt_at: act.now,
+        resend_barred: false,
+        routes_not_found: 0,
+        waits_for_room: false,
         expires_at: request.new.expires_at,
         created_at: act.now,
         updated_at: act.now,
@@ -162,7 +165,7 @@ fn earlier_payment(tx: &mut Tx<'_>, request: &ReserveWithdrawal) -> Result<Earli
         concat!(
             "SELECT ",
             withdrawal_columns!(),
-            " FROM withdrawal WHERE payment_hash = $1 ORDER BY id DESC"
+            " FROM withdrawal WHERE payment_hash = $1 AND (state <> 'failed' OR resend_barred = 1)"
         ),
         params![*request.new.payment_hash.as_bytes()],
     )?;
@@ -176,9 +179,7 @@ fn earlier_payment(tx: &mut Tx<'_>, request: &ReserveWithdrawal) -> Result<Earli
                 Earlier::Refused(ReserveError::Duplicate { state })
             });
         }
-        if found.attempts > 0 {
-            return Ok(Earlier::Refused(ReserveError::FailedBefore));
-        }
+        return Ok(Earlier::Refused(ReserveError::ResendBarred));
     }
     Ok(Earlier::None)
 }
@@ -294,7 +295,7 @@ fn insert(tx: &mut Tx<'_>, withdrawal: &Withdrawal) -> Result<(), ReserveError> 
              amount_msat, fee_reserve_msat, platform_fee_msat, metadata, state, hold_posting_id,
              next_attempt_at, expires_at, created_at, updated_at, keeps_reserve)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'reserved', $12, $13, $14, $15, $16, $17)
-         ON CONFLICT (payment_hash) WHERE state <> 'failed' DO NOTHING",
+         ON CONFLICT (payment_hash) WHERE state <> 'failed' OR resend_barred = 1 DO NOTHING",
         params![
             withdrawal.id.to_bytes(),
             withdrawal.account_id.to_bytes(),
@@ -317,18 +318,6 @@ fn insert(tx: &mut Tx<'_>, withdrawal: &Withdrawal) -> Result<(), ReserveError> 
     )?;
     if written == 0 {
         return Err(ReserveError::Overtaken);
-    }
-    // While this one waited for its account's row another may have been sent and come back, which leaves room in
-    // the index. Whatever did so before the insert is committed, and seen by a statement that begins after it.
-    let sent_before = tx.query(
-        "SELECT 1 FROM withdrawal WHERE payment_hash = $1 AND id <> $2 AND attempts > 0",
-        params![
-            *withdrawal.payment_hash.as_bytes(),
-            withdrawal.id.to_bytes()
-        ],
-    )?;
-    if !sent_before.is_empty() {
-        return Err(ReserveError::FailedBefore);
     }
     Ok(())
 }

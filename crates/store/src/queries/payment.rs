@@ -1,7 +1,7 @@
 //! One invoice, deposit or withdrawal, of one account; and the withdrawals in doubt.
 
 use payments::deposit::Deposit;
-use payments::ids::{AccountId, DepositId, InvoiceId, WithdrawalId};
+use payments::ids::{AccountId, ClaimId, DepositId, InvoiceId, WithdrawalId};
 use payments::invoice::Invoice;
 use payments::withdrawal::Withdrawal;
 
@@ -75,13 +75,49 @@ pub fn dispatched(tx: &mut Tx<'_>) -> Result<Vec<Withdrawal>, StoreError> {
     .collect()
 }
 
+/// Every withdrawal whose payment hash must not be sent again yet.
+///
+/// # Errors
+/// See [`invoice()`].
+pub fn barred(tx: &mut Tx<'_>) -> Result<Vec<Withdrawal>, StoreError> {
+    tx.query(
+        concat!(
+            "SELECT ",
+            withdrawal_columns!(),
+            " FROM withdrawal WHERE resend_barred = 1 ORDER BY id"
+        ),
+        params![],
+    )?
+    .iter()
+    .map(withdrawal::read)
+    .collect()
+}
+
+/// The withdrawals under way that were handed over by this claim.
+///
+/// # Errors
+/// See [`invoice()`].
+pub fn claimed(tx: &mut Tx<'_>, claim_id: ClaimId) -> Result<Vec<Withdrawal>, StoreError> {
+    tx.query(
+        concat!(
+            "SELECT ",
+            withdrawal_columns!(),
+            " FROM withdrawal WHERE state = 'dispatched' AND claim_id = $1 ORDER BY id"
+        ),
+        params![claim_id.to_bytes()],
+    )?
+    .iter()
+    .map(withdrawal::read)
+    .collect()
+}
+
 /// When the next reserved withdrawal may be dispatched, in microseconds since 1970; `None` when none waits.
 ///
 /// # Errors
 /// See [`invoice()`].
 pub fn next_dispatch_at(tx: &mut Tx<'_>) -> Result<Option<i64>, StoreError> {
     let found = tx.query_opt(
-        "SELECT next_attempt_at FROM withdrawal WHERE state = 'reserved'
+        "SELECT next_attempt_at FROM withdrawal WHERE state = 'reserved' AND resend_barred = 0
          ORDER BY next_attempt_at LIMIT 1",
         params![],
     )?;

@@ -17,7 +17,7 @@ macro_rules! withdrawal_columns {
         "id, account_id, api_key_id, client_id, bolt11, payment_hash, destination, amount_msat, \
          fee_reserve_msat, platform_fee_msat, metadata, state, fee_msat, preimage, failure, \
          hold_posting_id, attempts, next_attempt_at, expires_at, created_at, updated_at, \
-         keeps_reserve"
+         keeps_reserve, resend_barred, routes_not_found, waits_for_room"
     };
 }
 
@@ -65,6 +65,9 @@ pub(crate) fn read(row: &Row) -> Result<Withdrawal, StoreError> {
         hold_posting_id: PostingId::from_bytes(row.bytes16(15)?),
         attempts: row.int(16)?,
         next_attempt_at: time(row, 17)?,
+        resend_barred: row.int(22)? == 1,
+        routes_not_found: row.int(23)?,
+        waits_for_room: row.int(24)? == 1,
         expires_at: time(row, 18)?,
         created_at: time(row, 19)?,
         updated_at: time(row, 20)?,

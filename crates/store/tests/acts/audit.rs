@@ -240,13 +240,14 @@ fn a_final_withdrawal_with_a_live_hold_is_named(books: &Lived<'_>) {
 }
 
 fn a_live_withdrawal_with_a_resolved_hold_is_named(books: &Lived<'_>) {
-    let sql = "UPDATE withdrawal SET state = 'dispatched', failure = NULL WHERE id = $1";
+    let sql = "UPDATE withdrawal SET state = 'dispatched', failure = NULL, resend_barred = 0 WHERE id = $1";
     books.change(sql, params![books.failed]);
     books.names(&["I6", "I8"]);
 }
 
 fn a_settled_withdrawal_whose_hold_was_given_back_is_named(books: &Lived<'_>) {
-    let sql = "UPDATE withdrawal SET state = 'settled', failure = NULL, fee_msat = 0
+    let sql =
+        "UPDATE withdrawal SET state = 'settled', failure = NULL, fee_msat = 0, resend_barred = 0
                WHERE id = $1";
     books.change(sql, params![books.failed]);
     books.names_only(&["I6"]);

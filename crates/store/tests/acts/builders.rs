@@ -9,7 +9,7 @@ use payments::account::Account;
 use payments::api_key::{ApiKey, KeyHash};
 use payments::deposit::Deposit;
 use payments::fee_policy::FeePolicy;
-use payments::ids::Id;
+use payments::ids::{Id, WithdrawalId};
 use payments::invoice::{Invoice, InvoiceState};
 use payments::metadata::Metadata;
 use payments::payment_hash::{PaymentHash, PaymentPreimage};
@@ -17,13 +17,14 @@ use payments::ports::EventBody;
 use payments::withdrawal::{NewWithdrawal, Withdrawal, WithdrawalFailure};
 use store::acts::account::{CreateKeyError, create_account, create_api_key};
 use store::acts::deposit::{Credited, credit_deposit};
-use store::acts::dispatch::claim_due_withdrawals;
+use store::acts::dispatch::{claim_due_withdrawals, lift_resend_bar};
 use store::acts::halt;
 use store::acts::idempotency::IdempotencyKey;
 use store::acts::invoice::{RecordedInvoice, record_invoice};
-use store::acts::outcome::{Outcome, fail_withdrawal, settle_withdrawal};
+use store::acts::outcome::{Outcome, fail_unsent_withdrawal, fail_withdrawal, settle_withdrawal};
 use store::acts::withdrawal::{ReserveError, ReserveWithdrawal, Reserved, reserve_withdrawal};
 use store::queries::account::balance;
+use store::queries::payment::barred;
 use store::{StoreError, params};
 
 use crate::harness::World;
@@ -199,7 +200,8 @@ impl World {
     }
 
     pub fn claim(&self, limit: i64) -> Vec<Withdrawal> {
-        self.write(move |tx, act| claim_due_withdrawals(tx, act, limit))
+        let claim_id = self.id();
+        self.write(move |tx, act| claim_due_withdrawals(tx, act, claim_id, limit))
             .expect("a claim")
     }
 
@@ -209,10 +211,34 @@ impl World {
             .expect("a report that is taken")
     }
 
+    /// The payee refuses it: it is never tried again.
     pub fn fail(&self, hash: PaymentHash) -> Outcome {
-        let reason = WithdrawalFailure::NoRoute;
+        self.come_back(hash, WithdrawalFailure::RecipientRejected)
+    }
+
+    pub fn come_back(&self, hash: PaymentHash, reason: WithdrawalFailure) -> Outcome {
         self.write(move |tx, act| fail_withdrawal(tx, act, &hash, reason))
             .expect("a report that is taken")
+    }
+
+    /// Lets what came back be sent again, and answers how many bars were lifted.
+    pub fn lift_bars(&self) -> usize {
+        let lift = |withdrawal: &Withdrawal| {
+            let (id, attempt) = (withdrawal.id, withdrawal.attempts);
+            self.write(move |tx, _| lift_resend_bar(tx, id, attempt))
+                .expect("an answer")
+        };
+        self.read(barred)
+            .iter()
+            .filter(|barred| lift(barred))
+            .count()
+    }
+
+    /// Gives up a withdrawal that was never sent.
+    pub fn give_up(&self, id: WithdrawalId) -> Outcome {
+        let (attempt, reason) = (self.attempts(id), WithdrawalFailure::NoRoute);
+        self.write(move |tx, act| fail_unsent_withdrawal(tx, act, id, attempt, reason))
+            .expect("an answer")
     }
 
     pub fn halt(&self) {

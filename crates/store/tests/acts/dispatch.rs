@@ -8,6 +8,7 @@ use money::Msat;
 use payments::ids::WithdrawalId;
 use payments::withdrawal::WithdrawalFailure;
 use payments::withdrawal::WithdrawalState;
+use payments::withdrawal::retry::Setback;
 use store::acts::dispatch::requeue_withdrawal;
 use store::acts::outcome::{Outcome, fail_unsent_withdrawal};
 use store::queries::payment::{dispatched, next_dispatch_at};
@@ -27,7 +28,7 @@ on_both! {
 fn requeue(world: &World, id: WithdrawalId, at: Timestamp) -> bool {
     let attempt = world.attempts(id);
     world
-        .write(move |tx, act| requeue_withdrawal(tx, act, id, attempt, at))
+        .write(move |tx, act| requeue_withdrawal(tx, act, id, attempt, Setback::NoRoute, at))
         .expect("an answer")
 }
 
@@ -133,7 +134,8 @@ fn a_dispatcher_that_was_overtaken_changes_nothing(world: &World) {
 
     // The first dispatcher wakes up: the second attempt may be in flight.
     let at = world.now();
-    let requeued = world.write(move |tx, act| requeue_withdrawal(tx, act, id, 1, at));
+    let requeued =
+        world.write(move |tx, act| requeue_withdrawal(tx, act, id, 1, Setback::NoRoute, at));
     assert_eq!(requeued, Ok(false));
     let unsent = |attempt| {
         let reason = WithdrawalFailure::NoRoute;

@@ -9,6 +9,7 @@ use payments::fee_policy::FeePolicy;
 use payments::invoice::Invoice;
 use payments::payment_hash::PaymentHash;
 use payments::suspense::SuspenseReason;
+use payments::withdrawal::retry::Setback;
 use payments::withdrawal::{Withdrawal, WithdrawalState};
 use store::acts::deposit::Credited;
 use store::acts::dispatch::requeue_withdrawal;
@@ -316,7 +317,7 @@ impl Model<'_> {
         request.new.payment_hash = live.withdrawal.payment_hash;
         match self.world.reserve(&request) {
             Err(ReserveError::Duplicate { state }) => assert_eq!(state, live.state),
-            Err(ReserveError::FailedBefore) => assert_eq!(live.state, WithdrawalState::Failed),
+            Err(ReserveError::ResendBarred) => assert_eq!(live.state, WithdrawalState::Failed),
             other => panic!("{:?}: {other:?}", live.state),
         }
         "a hash again"
@@ -351,7 +352,7 @@ impl Model<'_> {
         let attempt = self.world.attempts(id);
         let done = self
             .world
-            .write(move |tx, act| requeue_withdrawal(tx, act, id, attempt, at));
+            .write(move |tx, act| requeue_withdrawal(tx, act, id, attempt, Setback::NoRoute, at));
         assert_eq!(done, Ok(live.state == WithdrawalState::Dispatched));
         if done == Ok(true) {
             live.state = WithdrawalState::Reserved;
@@ -407,9 +408,9 @@ impl Model<'_> {
         let number = self.below(self.live.len());
         let live = &mut self.live[number];
         let outcome = self.world.fail(live.withdrawal.payment_hash);
-        if live.state.is_final() {
+        if live.state != WithdrawalState::Dispatched {
             assert_eq!(outcome, Outcome::Before);
-            return "a failure too late";
+            return "a failure of nothing under way";
         }
         assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
         let total = live.withdrawal.amounts.total_msat().unwrap_or(Msat::ZERO);

@@ -16,11 +16,11 @@ on_both! {
     a_withdrawal_is_settled_once,
     a_failed_withdrawal_gives_the_whole_hold_back,
     a_withdrawal_fails_once,
-    a_failure_after_the_success_changes_nothing,
-    a_success_after_the_failure_is_the_operators_loss_and_halts,
+    b2_a_failure_after_the_success_changes_nothing,
+    b3_a_success_after_the_failure_is_the_operators_loss_and_halts,
     a_fee_above_its_reserve_is_the_operators_loss_and_halts,
     a_payment_that_is_not_ours_changes_nothing,
-    a_withdrawal_that_was_never_dispatched_can_settle_and_fail,
+    a_withdrawal_that_was_never_dispatched_can_settle_and_cannot_come_back,
     of_a_success_and_a_failure_at_the_same_moment_one_wins,
 }
 
@@ -111,7 +111,8 @@ fn a_failed_withdrawal_gives_the_whole_hold_back(world: &World) {
     world.claim(1);
     let failed = applied(world.fail(reserved.payment_hash));
     assert_eq!(failed.state, WithdrawalState::Failed);
-    assert_eq!(failed.failure, Some(WithdrawalFailure::NoRoute));
+    assert_eq!(failed.failure, Some(WithdrawalFailure::RecipientRejected));
+    assert!(failed.resend_barred);
     assert_eq!(stored(world, &customer, &reserved), failed);
     assert_eq!(world.balance(&customer), (1_000_000, 0));
     assert_eq!(world.net(SystemAccount::PlatformFee), 0);
@@ -131,7 +132,7 @@ fn a_withdrawal_fails_once(world: &World) {
     assert_eq!(told(world, &withdrawal), [PENDING, FAILED]);
 }
 
-fn a_failure_after_the_success_changes_nothing(world: &World) {
+fn b2_a_failure_after_the_success_changes_nothing(world: &World) {
     let customer = world.customer_with(1_000);
     let withdrawal = world.dispatched(&customer, 100);
     let settled = applied(world.settle(withdrawal.payment_hash, sat(1)));
@@ -142,7 +143,7 @@ fn a_failure_after_the_success_changes_nothing(world: &World) {
     assert_eq!(told(world, &withdrawal), [PENDING, COMPLETED]);
 }
 
-fn a_success_after_the_failure_is_the_operators_loss_and_halts(world: &World) {
+fn b3_a_success_after_the_failure_is_the_operators_loss_and_halts(world: &World) {
     let customer = world.customer_with(1_000);
     let withdrawal = world.dispatched(&customer, 100);
     let hash = withdrawal.payment_hash;
@@ -176,16 +177,19 @@ fn a_payment_that_is_not_ours_changes_nothing(world: &World) {
     assert_eq!(world.count("SELECT COUNT(*) FROM posting"), before);
 }
 
-fn a_withdrawal_that_was_never_dispatched_can_settle_and_fail(world: &World) {
+fn a_withdrawal_that_was_never_dispatched_can_settle_and_cannot_come_back(world: &World) {
     let customer = world.customer_with(1_000);
-    let (paid, given_up) = (
+    let (paid, waiting) = (
         world.reserved(&customer, 100),
         world.reserved(&customer, 100),
     );
     applied(world.settle(paid.payment_hash, sat(1)));
-    applied(world.fail(given_up.payment_hash));
-    assert_eq!(world.claim(10), []);
-    assert_eq!(world.balance(&customer), (899_000, 0));
+    for reason in WithdrawalFailure::ALL {
+        let outcome = world.come_back(waiting.payment_hash, reason);
+        assert_eq!(outcome, Outcome::Before);
+    }
+    assert_eq!(world.balance(&customer), (793_000, 106_000));
+    assert_eq!(world.claim(10)[0].id, waiting.id);
 }
 
 fn of_a_success_and_a_failure_at_the_same_moment_one_wins(world: &World) {

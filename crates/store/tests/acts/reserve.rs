@@ -3,8 +3,8 @@
 use std::sync::mpsc;
 
 use money::Msat;
-use payments::withdrawal::{Withdrawal, WithdrawalFailure, WithdrawalState};
-use store::acts::outcome::{Outcome, fail_withdrawal};
+use payments::withdrawal::{Withdrawal, WithdrawalState};
+use store::acts::outcome::Outcome;
 use store::acts::withdrawal::{ReserveError, ReserveWithdrawal, Reserved};
 use store::queries::payment;
 use store::{Store, StoreError, params};
@@ -20,9 +20,9 @@ on_both! {
     b9_a_payment_is_told_of_before_its_invoice_is_called_expired,
     a2_one_hash_submitted_by_fifty_threads_of_two_wallets_is_reserved_once,
     a2_one_invoice_submitted_fifty_times_by_one_wallet_is_one_payment,
-    a_hash_that_failed_after_dispatch_is_refused,
-    a_hash_that_failed_before_dispatch_may_be_reserved_again,
-    a_hash_that_failed_while_a_request_waited_is_refused,
+    b7_a_hash_whose_failure_may_come_back_is_refused,
+    b7_a_hash_that_was_never_sent_may_be_reserved_again,
+    b7_a_hash_that_failed_while_a_request_waited_is_refused,
     an_expired_invoice_is_refused,
     nothing_is_held_while_money_is_halted,
     the_checks_are_made_in_their_order,
@@ -205,7 +205,7 @@ fn a2_one_hash_submitted_by_fifty_threads_of_two_wallets_is_reserved_once(world:
     assert_eq!(world.count("SELECT COUNT(*) FROM withdrawal"), 1);
 }
 
-fn a_hash_that_failed_after_dispatch_is_refused(world: &World) {
+fn b7_a_hash_whose_failure_may_come_back_is_refused(world: &World) {
     let customer = world.customer_with(1_000);
     let request = world.request(&customer, 100);
     world.reserved_by(&request);
@@ -213,20 +213,21 @@ fn a_hash_that_failed_after_dispatch_is_refused(world: &World) {
     world.fail(request.new.payment_hash);
     let answer = world.reserve(&request);
     assert!(
-        matches!(answer, Err(ReserveError::FailedBefore)),
+        matches!(answer, Err(ReserveError::ResendBarred)),
         "{answer:?}"
     );
     assert_eq!(world.balance(&customer), (1_000_000, 0));
 }
 
-fn a_hash_that_failed_before_dispatch_may_be_reserved_again(world: &World) {
+fn b7_a_hash_that_was_never_sent_may_be_reserved_again(world: &World) {
     let customer = world.customer_with(1_000);
     let request = world.request(&customer, 100);
     let hash = request.new.payment_hash;
     // The clocks of two machines differ: the second attempt may bear the earlier time.
     for _ in 0..8 {
-        world.reserved_by(&request);
-        world.fail(hash);
+        let reserved = world.reserved_by(&request);
+        world.claim(1);
+        world.give_up(reserved.id);
         world.pass(-60);
     }
     let last = world.reserved_by(&request);
@@ -252,10 +253,10 @@ fn until_one_waits(store: &Store) {
 
 /// The request has looked for an earlier attempt and waits for its account's row; meanwhile
 /// another account's attempt at the hash is sent and comes back.
-fn a_hash_that_failed_while_a_request_waited_is_refused(world: &World) {
+fn b7_a_hash_that_failed_while_a_request_waited_is_refused(world: &World) {
     if world.is_sqlite() {
         // One writer: nothing can happen between a look and the insert. The plain order must hold.
-        return a_hash_that_failed_after_dispatch_is_refused(world);
+        return b7_a_hash_whose_failure_may_come_back_is_refused(world);
     }
     let (alice, bob) = (world.customer_with(1_000), world.customer_with(1_000));
     let new = world.request(&alice, 100).new;
@@ -286,7 +287,7 @@ fn a_hash_that_failed_while_a_request_waited_is_refused(world: &World) {
         holder.join().expect("no panic").expect("the lock");
         let answer = waiting.join().expect("no panic");
         assert!(
-            matches!(answer, Err(ReserveError::FailedBefore)),
+            matches!(answer, Err(ReserveError::ResendBarred)),
             "{answer:?}"
         );
     });
@@ -357,10 +358,7 @@ fn the_checks_are_made_in_their_order(world: &World) {
         matches!(answer, Err(ReserveError::InsufficientFunds { .. })),
         "{answer:?}"
     );
-    let reason = WithdrawalFailure::InvoiceExpired;
-    let hash = first.new.payment_hash;
-    world
-        .write(move |tx, act| fail_withdrawal(tx, act, &hash, reason))
-        .expect("a failure");
+    assert_eq!(world.claim(10).len(), 2);
+    world.fail(first.new.payment_hash);
     world.reserved_by(&request);
 }

@@ -10,8 +10,8 @@ use payments::ids::Ids;
 use payments::network::Network;
 use payments::withdrawal::Withdrawal;
 use server::app::{App, NodeApp};
-use server::workers::dispatcher::{self, Answer};
-use server::workers::{rail_events, recovery};
+use server::workers::dispatcher::{self, Answer, Claims};
+use server::workers::{rail_events, recovery, resend};
 use store::acts::halt::resume;
 use store::acts::invoice::expire_due_invoices;
 use store::testing::put_faults;
@@ -38,6 +38,7 @@ pub(super) struct Outside {
 /// A running engine.
 pub(super) struct Process {
     pub(super) app: NodeApp,
+    claims: Claims,
     claimed: Vec<Withdrawal>,
     answered: Vec<(Withdrawal, Answer)>,
 }
@@ -65,6 +66,7 @@ impl Process {
         recovery::resolve(&app, doubt).map_err(|error| error.to_string())?;
         Ok(Self {
             app,
+            claims: Claims::default(),
             claimed: Vec::new(),
             answered: Vec::new(),
         })
@@ -72,7 +74,7 @@ impl Process {
 
     /// Claims what is due.
     pub(super) fn claim(&mut self) -> String {
-        match dispatcher::claim(&self.app, MOST_CLAIMED) {
+        match dispatcher::claim(&self.app, &self.claims, MOST_CLAIMED) {
             Ok(claimed) => {
                 let count = claimed.len();
                 self.claimed.extend(claimed);
@@ -120,6 +122,14 @@ impl Process {
     /// Takes one event of the node.
     pub(super) fn take_event(&self) -> String {
         take_event(&self.app)
+    }
+
+    /// Lets be sent again what the node says can be.
+    pub(super) fn lift_bars(&self) -> String {
+        match resend::lift_bars(&self.app) {
+            Ok(standing) => format!("{} bars stand", standing.len()),
+            Err(error) => format!("not every bar was looked at: {error}"),
+        }
     }
 
     /// Ends invoices that ran out.

@@ -21,6 +21,7 @@ pub(super) enum Step {
     HandOver,
     WriteAnswer,
     TakeEvent,
+    LiftBars,
     Expire,
     Resume,
     EndPayment,
@@ -37,7 +38,7 @@ pub(super) enum Step {
 const TRIES: usize = 5;
 
 /// How often each comes, in all about two hundred.
-const WEIGHTS: [(u64, Step); 20] = [
+const WEIGHTS: [(u64, Step); 21] = [
     (20, Step::Withdraw),
     (8, Step::Repeat),
     (5, Step::AskAgain),
@@ -48,6 +49,7 @@ const WEIGHTS: [(u64, Step); 20] = [
     (18, Step::HandOver),
     (16, Step::WriteAnswer),
     (24, Step::TakeEvent),
+    (10, Step::LiftBars),
     (4, Step::Expire),
     (4, Step::Resume),
     (16, Step::EndPayment),
@@ -117,6 +119,7 @@ impl Step {
             Self::HandOver => hand_over(run, process),
             Self::WriteAnswer => write_answer(run, process),
             Self::TakeEvent => process.take_event(),
+            Self::LiftBars => process.lift_bars(),
             Self::Expire => process.expire(),
             Self::Resume => process.resume(),
             Self::MoveClock => {
@@ -217,6 +220,7 @@ impl Step {
         for _ in 0..6 {
             process.take_event();
         }
+        process.lift_bars();
         process.claim();
         run.outside
             .clock

@@ -127,9 +127,11 @@ impl Problem {
                  invoice. Do not pay it; ask the recipient for a new one."
                     .to_owned()
             }
-            Self::InvoiceFailedBefore => "An earlier payment of this invoice failed. Ask the \
-                                          recipient for a new invoice."
-                .to_owned(),
+            Self::EarlierAttemptEnding => {
+                "An earlier payment of this invoice failed a moment ago and is being concluded. \
+                 Send the request again in a minute."
+                    .to_owned()
+            }
             Self::AlreadyPaid => {
                 "The invoice has been paid already. Ask the recipient for a new one.".to_owned()
             }

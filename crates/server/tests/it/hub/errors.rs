@@ -126,10 +126,13 @@ async fn an_account_or_a_server_that_says_no_is_an_event(server: &mut TestServer
         server.until_asked(invoice, 1).await;
     }
     server.rail.push(paid.succeeded(0));
-    server.rail.push(lost.failed(PaymentFailure::RouteNotFound));
+    server.rail.let_failures_come_back(true);
+    server
+        .rail
+        .push(lost.failed(PaymentFailure::RecipientRejected));
     client.event().await;
     client.event().await;
-    for (invoice, code) in [(&paid, "already_paid"), (&lost, "invoice_failed_before")] {
+    for (invoice, code) in [(&paid, "already_paid"), (&lost, "earlier_attempt_ending")] {
         elsewhere
             .invoke(METHOD, json!(["again", invoice.bolt11]))
             .await;

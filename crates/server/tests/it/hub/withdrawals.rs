@@ -73,6 +73,8 @@ async fn a_failed_withdrawal_is_told_with_its_reason(server: &mut TestServer) {
         );
         let created = data(&client.event().await, CREATED, shown);
         server.until_asked(&invoice, 1).await;
+        // Its invoice runs out, so that no reason leads to another try.
+        server.clock.advance_seconds(3_600);
         server.rail.push(invoice.failed(reason));
         let failed = data(&client.event().await, FAILED, shown);
         assert_eq!(failed["paymentId"], created["paymentId"]);

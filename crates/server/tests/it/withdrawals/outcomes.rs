@@ -15,12 +15,12 @@ const EVENTS: [&str; 3] = [
 
 on_both!(
     a_paid_withdrawal_settles_and_is_told_of_once,
-    what_is_unknown_stays_pending_through_a_restart,
+    b1_b8_what_is_unknown_stays_pending_through_a_restart_and_the_end_of_its_invoice,
     a_failure_gives_the_whole_hold_back,
 );
 on_sqlite!(
     the_events_word_may_come_before_the_answer_to_the_call,
-    a_late_failure_of_a_settled_withdrawal_is_ignored,
+    b2_a_late_failure_of_a_settled_withdrawal_is_ignored,
     a_repeated_event_changes_nothing,
 );
 
@@ -81,7 +81,9 @@ async fn a_paid_withdrawal_settles_and_is_told_of_once(server: &mut TestServer) 
     }
 }
 
-async fn what_is_unknown_stays_pending_through_a_restart(server: &mut TestServer) {
+async fn b1_b8_what_is_unknown_stays_pending_through_a_restart_and_the_end_of_its_invoice(
+    server: &mut TestServer,
+) {
     let customer = server.customer(1_000).await;
     let invoice = server.foreign_invoice(100);
     let id = server.accepted_withdrawal(&customer, &invoice, 100).await;
@@ -122,6 +124,9 @@ async fn a_failure_gives_the_whole_hold_back(server: &mut TestServer) {
         let invoice = server.foreign_invoice(100);
         let id = server.accepted_withdrawal(&customer, &invoice, 100).await;
         server.until_asked(&invoice, 1).await;
+        // Its invoice runs out, so that no reason leads to another try.
+        server.clock.advance_seconds(3_600);
+        server.rail.let_failures_come_back(true);
         server.rail.push(invoice.failed(reason));
         let failed = server.until_withdrawal(&customer, &id, "failed").await;
         assert_eq!(failed["fee_sats"], json!(0));
@@ -131,9 +136,9 @@ async fn a_failure_gives_the_whole_hold_back(server: &mut TestServer) {
         let received = receiver.wait_for(count + 1).await;
         verify(&webhook, &received[count]);
         assert_eq!(received[count].json()["data"], failed);
-        // It was sent once, so it is never sent again.
+        // The failure could still come back, so it is not sent again yet.
         let again = server.withdraw(&customer, &invoice.bolt11, 100).await;
-        assert_eq!(again.problem(), (409, "invoice_failed_before".to_owned()));
+        assert_eq!(again.problem(), (409, "earlier_attempt_ending".to_owned()));
     }
 }
 
@@ -161,7 +166,7 @@ async fn the_events_word_may_come_before_the_answer_to_the_call(server: &mut Tes
     assert_eq!(server.balance_msat(&customer).await, 899_000);
 }
 
-async fn a_late_failure_of_a_settled_withdrawal_is_ignored(server: &mut TestServer) {
+async fn b2_a_late_failure_of_a_settled_withdrawal_is_ignored(server: &mut TestServer) {
     let receiver = TestReceiver::start().await;
     let customer = server.customer(1_000).await;
     server.webhook(&customer, &receiver, &EVENTS[1..]).await;
@@ -194,7 +199,9 @@ async fn a_repeated_event_changes_nothing(server: &mut TestServer) {
     server.until_asked(&lost, 1).await;
     server.rail.lose_acknowledgements(4);
     server.rail.push(paid.succeeded(1_000));
-    server.rail.push(lost.failed(PaymentFailure::RouteNotFound));
+    server
+        .rail
+        .push(lost.failed(PaymentFailure::RecipientRejected));
     server.until_quiet().await;
     assert_eq!((server.rail.given(), server.rail.acknowledged()), (6, 2));
     server

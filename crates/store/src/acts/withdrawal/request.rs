@@ -44,9 +44,9 @@ pub enum ReserveError {
         /// Where that withdrawal stands.
         state: WithdrawalState,
     },
-    /// This invoice was sent before and came back; only a new invoice is safe.
-    #[error("an earlier attempt to pay this invoice failed")]
-    FailedBefore,
+    /// This invoice was sent before and came back, and it is not proven yet that this failure is final.
+    #[error("an earlier attempt to pay this invoice is being proven dead")]
+    ResendBarred,
     /// Another request for this invoice was quicker, since this one looked. Asked again, it is told of that one.
     #[error("another request for this payment hash was quicker")]
     Overtaken,
