@@ -19,6 +19,8 @@ pub enum PostingCode {
     WithdrawalFailed,
     /// A withdrawal booked as failed was paid after all: the operator bears it.
     WithdrawalContradicted,
+    /// The node paid what no withdrawal asked for: the operator bears it.
+    PaymentUnasked,
     /// A deposit arrived.
     DepositSettled,
     /// Another account of this server paid: the money came from there, not from the rail.
@@ -33,11 +35,12 @@ pub enum PostingCode {
 
 impl PostingCode {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::WithdrawalHeld,
         Self::WithdrawalSettled,
         Self::WithdrawalFailed,
         Self::WithdrawalContradicted,
+        Self::PaymentUnasked,
         Self::DepositSettled,
         Self::DepositTransferred,
         Self::DepositSuspended,
@@ -52,6 +55,7 @@ impl PostingCode {
             Self::WithdrawalSettled => "withdrawal_settled",
             Self::WithdrawalFailed => "withdrawal_failed",
             Self::WithdrawalContradicted => "withdrawal_contradicted",
+            Self::PaymentUnasked => "payment_unasked",
             Self::DepositSettled => "deposit_settled",
             Self::DepositTransferred => "deposit_transferred",
             Self::DepositSuspended => "deposit_suspended",
@@ -70,6 +74,8 @@ pub enum FactKind {
     WithdrawalEnd,
     /// A withdrawal of ours, by its id: its contradiction.
     WithdrawalContradiction,
+    /// A payment that went out over Lightning and that no withdrawal asked for, by its payment hash.
+    LightningSent,
     /// A payment that came in over Lightning, by its payment hash.
     LightningReceived,
     /// A second payment that came in over Lightning for one payment hash, by the hash and its amount.
@@ -90,6 +96,7 @@ impl FactKind {
             Self::WithdrawalHold => "withdrawal_hold",
             Self::WithdrawalEnd => "withdrawal_end",
             Self::WithdrawalContradiction => "withdrawal_contradiction",
+            Self::LightningSent => "lightning_sent",
             Self::LightningReceived => "lightning_received",
             Self::LightningReceivedAgain => "lightning_received_again",
             Self::InternalPayment => "internal_payment",

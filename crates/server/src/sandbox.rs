@@ -149,6 +149,7 @@ pub async fn start(
         hub_format: wire::hercle::DataFormat::Object,
         egress: webhooks::EgressPolicy::sandbox(),
         admin_token: credentials.admin_token().to_owned(),
+        keep_node_records: jiff::SignedDuration::from_hours(24),
     };
     let token = AdminTokenHash::of(credentials.admin_token());
     let calls = http::router(Arc::clone(&economy), token);

@@ -14,6 +14,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::serve::ListenerExt;
 use futures_util::FutureExt;
+use jiff::SignedDuration;
 use signalr_server::Hub;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -56,6 +57,8 @@ pub struct ServeOptions {
     pub egress: EgressPolicy,
     /// The admin token.
     pub admin_token: String,
+    /// How long the node keeps its own record of a payment that is final.
+    pub keep_node_records: SignedDuration,
 }
 
 /// A server that serves.
@@ -67,6 +70,7 @@ pub struct Serving {
     hub: Option<Hub>,
     stop: CancellationToken,
     tasks: TaskTracker,
+    keep_node_records: SignedDuration,
     http: tokio::task::JoinHandle<()>,
     events: Option<JoinHandle<()>>,
 }
@@ -115,6 +119,7 @@ pub fn serve(
         hub,
         stop,
         tasks,
+        keep_node_records: options.keep_node_records,
         http,
         events: None,
     })
@@ -205,7 +210,12 @@ impl Serving {
         self.tasks.spawn(guarded(
             "resend",
             &self.stop,
-            workers::resend::run(node, self.stop.clone()),
+            workers::resend::run(node.clone(), self.stop.clone()),
+        ));
+        self.tasks.spawn(guarded(
+            "node records",
+            &self.stop,
+            workers::node_records::run(node, self.keep_node_records, self.stop.clone()),
         ));
         Ok(())
     }

@@ -136,6 +136,7 @@ impl TestServer {
             hub_format: self.settings.hub_format,
             egress: self.settings.egress.clone(),
             admin_token: ADMIN_TOKEN.to_owned(),
+            keep_node_records: jiff::SignedDuration::from_hours(24),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let served = serve(app.clone(), options, listener, Router::new());

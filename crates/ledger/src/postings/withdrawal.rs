@@ -179,6 +179,22 @@ pub fn contradicted(withdrawal_id: [u8; 16], paid_out_msat: Msat) -> Posting {
     }
 }
 
+/// Books a payment of the node that no withdrawal asked for: no customer bears it. Seeing one is an alarm.
+pub fn unasked(payment_hash: [u8; 32], paid_out_msat: Msat) -> Posting {
+    Posting {
+        code: PostingCode::PaymentUnasked,
+        fact: Fact {
+            kind: FactKind::LightningSent,
+            id: payment_hash.to_vec(),
+        },
+        legs: vec![Leg::Transfer {
+            debit: SystemAccount::OperatorLoss.number(),
+            credit: SystemAccount::LightningFloat.number(),
+            amount_msat: paid_out_msat,
+        }],
+    }
+}
+
 fn post(held: HeldTransfer, amount_msat: Msat) -> Leg {
     Leg::Post { held, amount_msat }
 }

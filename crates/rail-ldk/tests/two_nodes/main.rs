@@ -1,5 +1,6 @@
 //! The rail over real nodes: a validated chain, a funded channel, and payments over a socket.
 
+mod again;
 mod economy;
 
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use economy::{Economy, MemoryState, wait_until};
 use money::Msat;
 use payments::payment_hash::{PaymentHash, PaymentPreimage};
 use payments::ports::{
-    InvoiceRequest, NodeState, PayAnswer, PayRequest, PaymentFailure, Rail, RailEvent, RailPayment,
-    Rejection, StoredPayments,
+    InvoiceRequest, NodeState, PayAnswer, PayRequest, Rail, RailEvent, RailPayment, Rejection,
+    StoredPayments,
 };
 use rail_ldk::{LdkNode, NodeEvent, StartError, StoredNode};
 
@@ -177,47 +178,6 @@ fn money_comes_in_for_our_invoices_and_never_from_ourselves() {
         .map(Msat::get)
         .sum();
     assert_eq!((received.len(), total), (2, 733_000));
-}
-
-#[test]
-fn a_payment_that_the_payee_refuses_fails_and_can_be_sent_again() {
-    let economy = Economy::new();
-    let rail = &economy.rail;
-    let preimage = PaymentPreimage::from_bytes([0x21; 32]);
-    let out = held_invoice(&economy, &preimage);
-    assert_eq!(rail.pay(&out), PayAnswer::Unknown);
-    await_held(&economy, out.payment_hash);
-    economy
-        .counterparty
-        .fail_for_hash(&out.payment_hash)
-        .expect("failed");
-    let event = economy.rail_event(|event| is_of(event, out.payment_hash));
-    let expected = RailEvent::PaymentFailed {
-        payment_hash: out.payment_hash,
-        reason: PaymentFailure::RecipientRejected,
-    };
-    assert_eq!(event, expected);
-    assert_eq!(rail.payment(&out.payment_hash), RailPayment::Failed);
-
-    let mark = rail.node().channel_manager_mark();
-    // Any payment makes LDK write its channel manager.
-    let other = invoice(&economy, 10);
-    assert_eq!(rail.pay(&other), PayAnswer::Unknown);
-    economy.rail_event(|event| is_of(event, other.payment_hash));
-    wait_until("a channel manager", || {
-        rail.node().channel_manager_written_since(mark)
-    });
-    assert_eq!(rail.pay(&out), PayAnswer::Unknown);
-    let amount_msat = await_held(&economy, out.payment_hash);
-    economy
-        .counterparty
-        .claim_for_hash(&preimage, amount_msat)
-        .expect("claimed");
-    let event = economy.rail_event(|event| is_of(event, out.payment_hash));
-    assert!(
-        matches!(event, RailEvent::PaymentSucceeded { .. }),
-        "{event:?}"
-    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use axum::Router;
 use clap::Args;
+use jiff::SignedDuration;
 use payments::ports::SystemEntropy;
 use rail_ldk::{NodeConfig, NodeSeed};
 use store::Store;
@@ -49,6 +50,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
         hub_format: config.hub.format(),
         egress: EgressPolicy::public(),
         admin_token: hex::encode(token),
+        keep_node_records: SignedDuration::from_hours(config.lightning.keep_records_hours.into()),
     };
     let node = serve_until_told(app, options, listener, node_config, &config).await?;
     tokio::task::spawn_blocking(move || {

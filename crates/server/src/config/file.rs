@@ -72,6 +72,8 @@ pub struct Lightning {
     pub listen: Vec<String>,
     /// Its name in the gossip; empty for none.
     pub alias: String,
+    /// How long it keeps its own record of a final payment, in hours.
+    pub keep_records_hours: u16,
 }
 
 /// The fees.

@@ -48,6 +48,11 @@ impl Claims {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The claim with this id got no answer: it may have been committed.
+    pub fn lose(&self, claim_id: ClaimId, now: Timestamp) {
+        self.lost().push((claim_id, now));
+    }
+
     /// What an unanswered claim has claimed after all.
     fn found(&self, app: &NodeApp) -> Result<Vec<Withdrawal>, StoreError> {
         let now = app.clock.now();
@@ -137,7 +142,7 @@ pub fn claim(app: &NodeApp, claims: &Claims, limit: i64) -> Result<Vec<Withdrawa
         .store
         .write(move |tx| claim_due_withdrawals(tx, &act, claim_id, limit));
     if claimed.is_err() {
-        claims.lost().push((claim_id, now));
+        claims.lose(claim_id, now);
     }
     claimed
 }

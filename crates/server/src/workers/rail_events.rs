@@ -6,12 +6,14 @@
 use std::time::Duration;
 
 use money::Msat;
-use payments::payment_hash::PaymentHash;
+use payments::payment_hash::{PaymentHash, PaymentPreimage};
 use payments::ports::{PaymentFailure, RailEvent, RailPayment};
 use payments::withdrawal::WithdrawalFailure;
 use store::acts::deposit::{CreditError, Credited, credit_deposit};
 use store::acts::halt::halt;
-use store::acts::outcome::{Outcome, OutcomeError, fail_withdrawal, settle_withdrawal};
+use store::acts::outcome::{
+    Outcome, OutcomeError, book_unasked_payment, fail_withdrawal, settle_withdrawal,
+};
 use store::acts::posting::PostError;
 use store::acts::set_aside::{Report, set_aside};
 use store::{StoreError, crash_point};
@@ -160,7 +162,7 @@ fn apply(app: &NodeApp, event: &RailEvent) -> Result<(), EventError> {
             let outcome = app
                 .store
                 .write(move |tx| settle_withdrawal(tx, &act, &hash, preimage, fee_msat))?;
-            report(app, payment_hash, &outcome)
+            report(app, payment_hash, preimage, fee_msat, &outcome)
         }
         RailEvent::PaymentFailed {
             payment_hash,
@@ -211,7 +213,13 @@ fn receive(app: &NodeApp, hash: PaymentHash, amount_msat: Msat) -> Result<(), Ev
 }
 
 /// A success that does not fit the books stops the movement of money: a person must look.
-fn report(app: &NodeApp, hash: &PaymentHash, outcome: &Outcome) -> Result<(), EventError> {
+fn report(
+    app: &NodeApp,
+    hash: &PaymentHash,
+    preimage: Option<PaymentPreimage>,
+    fee_msat: Msat,
+    outcome: &Outcome,
+) -> Result<(), EventError> {
     match outcome {
         Outcome::Applied(withdrawal) => {
             let fee_msat = withdrawal.fee_msat.map_or(0, Msat::get);
@@ -224,9 +232,41 @@ fn report(app: &NodeApp, hash: &PaymentHash, outcome: &Outcome) -> Result<(), Ev
                 "ALERT: a withdrawal that stands as failed was paid; money is halted"
             );
         }
-        Outcome::NotOurs => {
-            tracing::error!(%hash, "ALERT: the node paid what no withdrawal asked for; money is halted");
-            stop_money(app, "the node paid what no withdrawal asked for")?;
+        Outcome::NotOurs => unasked(app, hash, preimage, fee_msat)?,
+    }
+    Ok(())
+}
+
+/// Somebody has the node's keys, or the books are older than the node. The node's record tells how much it was; what
+/// it does not tell waits for a person.
+fn unasked(
+    app: &NodeApp,
+    hash: &PaymentHash,
+    preimage: Option<PaymentPreimage>,
+    fee_msat: Msat,
+) -> Result<(), EventError> {
+    tracing::error!(%hash, "ALERT: the node paid what no withdrawal asked for; money is halted");
+    let (act, hash) = (app.acting(), *hash);
+    let paid_msat = match app.rail.payment(&hash) {
+        RailPayment::Succeeded { amount_msat, .. } => amount_msat,
+        _ => None,
+    };
+    let paid_out_msat = paid_msat.and_then(|paid_msat| paid_msat.checked_add(fee_msat).ok());
+    match paid_out_msat.filter(|paid_out_msat| !paid_out_msat.is_zero()) {
+        Some(paid_out_msat) => {
+            app.store
+                .write(move |tx| book_unasked_payment(tx, &act, &hash, paid_out_msat))?;
+        }
+        None => {
+            let report = Report {
+                kind: "payment_succeeded",
+                payment_hash: hash,
+                amount_msat: Some(fee_msat.get()),
+                preimage,
+            };
+            let error = "the node paid what no withdrawal asked for, and does not tell how much";
+            app.store
+                .write(move |tx| set_aside(tx, &act, &report, error))?;
         }
     }
     Ok(())

@@ -105,6 +105,28 @@ pub fn settle_withdrawal(
     }
 }
 
+/// Writes that the node paid `paid_out_msat`, fee and all, for what no withdrawal asked for, and stops the movement of
+/// money. Answers whether it was not written before.
+///
+/// # Errors
+/// [`OutcomeError`].
+pub fn book_unasked_payment(
+    tx: &mut Tx<'_>,
+    act: &ActContext,
+    payment_hash: &PaymentHash,
+    paid_out_msat: Msat,
+) -> Result<bool, OutcomeError> {
+    let posting = postings::withdrawal::unasked(*payment_hash.as_bytes(), paid_out_msat);
+    match post(tx, act, act.ids.fresh::<PostingId>(), &posting) {
+        Ok(()) => {
+            halt::halt(tx, act, "the node paid what no withdrawal asked for")?;
+            Ok(true)
+        }
+        Err(PostError::AlreadyBooked) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Writes that the rail reports the attempt under way as come back, for `reason`: it waits for the next try, or the
 /// whole hold is given back. Either way the payment hash is barred until that failure is final
 /// ([`super::dispatch::lift_resend_bar`]): a report that comes a second time must never meet a later attempt.

@@ -22,7 +22,7 @@ pub struct Report {
     pub preimage: Option<PaymentPreimage>,
 }
 
-/// Keeps `report` with the error that it met, and halts.
+/// Keeps `report` with the error that it met, once, and halts.
 ///
 /// # Errors
 /// The database's.
@@ -32,6 +32,13 @@ pub fn set_aside(
     report: &Report,
     error: &str,
 ) -> Result<(), StoreError> {
+    let kept = tx.query_opt(
+        "SELECT 1 FROM rail_report WHERE kind = $1 AND payment_hash = $2 AND error = $3 LIMIT 1",
+        params![report.kind, *report.payment_hash.as_bytes(), error],
+    )?;
+    if kept.is_some() {
+        return halt::halt(tx, act, "a report of the rail could not be applied");
+    }
     tx.execute(
         "INSERT INTO rail_report (id, kind, payment_hash, amount_msat, preimage, error, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",

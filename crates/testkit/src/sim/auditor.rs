@@ -186,7 +186,9 @@ impl Auditor {
 
     /// What does not fit the books halts the movement of money at once, and nothing else does.
     fn alarms(&mut self, run: &mut Audit<'_>, may_halt: bool) {
-        let contradicted = |posting: &&books::Posting| posting.code == "withdrawal_contradicted";
+        let contradicted = |posting: &&books::Posting| {
+            ["withdrawal_contradicted", "payment_unasked"].contains(&posting.code.as_str())
+        };
         let contradictions = run.books.postings.values().filter(contradicted).count();
         let above = |row: &&Withdrawal| {
             row.fee_msat

@@ -67,6 +67,14 @@ pub(super) struct Outbound {
     pub(super) failure_acknowledged: u64,
 }
 
+/// A payment that the node made by itself.
+#[derive(Debug, Clone)]
+pub(super) struct Stolen {
+    pub(super) amount_msat: i128,
+    pub(super) fee_msat: i128,
+    pub(super) is_acknowledged: bool,
+}
+
 /// An inbound payment that our node has claimed.
 #[derive(Debug, Clone)]
 pub(super) struct Inbound {
@@ -102,8 +110,8 @@ pub(super) struct State {
     pub(super) calls: Vec<Call>,
     /// What the engine did and must never do.
     pub(super) violations: Vec<String>,
-    /// What left the node without being asked for, in millisatoshi.
-    pub(super) stolen_msat: i128,
+    /// What left the node without being asked for.
+    pub(super) stolen: BTreeMap<[u8; 32], Stolen>,
     /// How many acknowledged events must have halted the movement of money.
     pub(super) alarms: u64,
     faults: Faults,
@@ -188,7 +196,8 @@ impl State {
         let paid = |payment: &&Outbound| payment.stage == Stage::Paid;
         let sent = |payment: &Outbound| payment.amount_msat + payment.fee_msat;
         let out: i128 = self.outbound.values().filter(paid).map(sent).sum();
-        received - out - self.stolen_msat
+        let stolen = |payment: &Stolen| payment.amount_msat + payment.fee_msat;
+        received - out - self.stolen.values().map(stolen).sum::<i128>()
     }
 
     /// Whether an event that names the payment waits anywhere, or can come again after a crash.

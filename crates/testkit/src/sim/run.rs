@@ -292,7 +292,7 @@ impl<'a> Run<'a> {
         let node = self.outside.node.state();
         let opening_msat: i64 = OPENING_MSAT.iter().sum::<i64>() + super::place::CAPITAL_MSAT;
         let has_msat = i128::from(opening_msat) + node.earned_msat();
-        let unbooked_msat = node.stolen_msat + verdict.untold_msat;
+        let unbooked_msat = verdict.untold_msat;
         let paid = node
             .outbound
             .values()

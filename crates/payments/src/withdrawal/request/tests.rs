@@ -79,7 +79,7 @@ fn what_is_no_invoice_is_refused() {
 }
 
 #[test]
-fn an_invoice_of_another_network_is_refused() {
+fn d6_an_invoice_of_another_network_is_refused() {
     let others = [
         (Currency::Bitcoin, "mainnet"),
         (Currency::BitcoinTestnet, "testnet"),

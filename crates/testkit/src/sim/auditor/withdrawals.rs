@@ -35,6 +35,7 @@ impl Audit<'_> {
         }
         self.calls_were_covered();
         self.outcomes_are_booked();
+        self.thefts_are_booked();
     }
 
     fn was_asked_for(&mut self, row: &Withdrawal) {
@@ -193,6 +194,23 @@ impl Audit<'_> {
                     "the node was asked to pay {} without its hold",
                     call.payment_hash
                 ));
+            }
+        }
+    }
+
+    /// What the node paid by itself is the operator's loss, once, from the moment it is told of.
+    fn thefts_are_booked(&mut self) {
+        for (hash, stolen) in &self.node.stolen {
+            let booked = self.postings("payment_unasked", hash);
+            if booked > 1 || (stolen.is_acknowledged && booked == 0) {
+                let found = format!(
+                    "{}, which nobody asked for, is booked {booked} times",
+                    short(hash)
+                );
+                self.violations.push(found);
+            }
+            if booked > 0 {
+                self.moves(LOSS, FLOAT, stolen.amount_msat + stolen.fee_msat);
             }
         }
     }

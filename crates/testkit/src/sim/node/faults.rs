@@ -6,7 +6,7 @@ use payments::payment_hash::{PaymentHash, PaymentPreimage};
 use payments::ports::{PaymentFailure, RailEvent, RailPayment};
 
 use super::super::dice::Dice;
-use super::{Inbound, Stage, State, describe, failed, short};
+use super::{Inbound, Stage, State, Stolen, describe, failed, short};
 
 const REASONS: [PaymentFailure; 5] = [
     PaymentFailure::RecipientRejected,
@@ -162,8 +162,13 @@ impl State {
     pub(in super::super) fn pay_by_itself(&mut self, dice: &mut Dice) -> String {
         let preimage = PaymentPreimage::from_bytes(dice.bytes());
         let fee_msat = dice.below(3_000);
-        self.stolen_msat += i128::from(dice.between(1_000, 500_000) + fee_msat);
         let payment_hash = preimage.payment_hash();
+        let stolen = Stolen {
+            amount_msat: i128::from(dice.between(1_000, 500_000)),
+            fee_msat: i128::from(fee_msat),
+            is_acknowledged: false,
+        };
+        self.stolen.insert(*payment_hash.as_bytes(), stolen);
         self.tell(RailEvent::PaymentSucceeded {
             payment_hash,
             preimage: Some(preimage),

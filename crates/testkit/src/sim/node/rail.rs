@@ -159,7 +159,10 @@ impl State {
                         let is_first = payment.success_acknowledged == 1;
                         self.alarms += u64::from(payment.fee_is_untold && is_first);
                     }
-                    None => self.alarms += 1,
+                    None => match self.stolen.get_mut(payment_hash.as_bytes()) {
+                        Some(stolen) => stolen.is_acknowledged = true,
+                        None => self.alarms += 1,
+                    },
                 }
             }
             RailEvent::PaymentFailed { payment_hash, .. } => {
@@ -241,6 +244,18 @@ impl Rail for Node {
     fn payment(&self, payment_hash: &PaymentHash) -> RailPayment {
         self.fate.point("before a record is read");
         let state = self.state();
+        if let Some(stolen) = state.stolen.get(payment_hash.as_bytes()) {
+            let msat = |amount_msat: i128| {
+                i64::try_from(amount_msat)
+                    .ok()
+                    .and_then(|msat| Msat::new(msat).ok())
+            };
+            return RailPayment::Succeeded {
+                preimage: None,
+                fee_msat: msat(stolen.fee_msat),
+                amount_msat: msat(stolen.amount_msat),
+            };
+        }
         let payment = state.outbound.get(payment_hash.as_bytes());
         payment.map_or(RailPayment::NotFound, |payment| payment.record.clone())
     }
