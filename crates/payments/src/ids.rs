@@ -78,6 +78,8 @@ ids! {
     EventId;
     /// A Lightning invoice of ours.
     InvoiceId;
+    /// What another process asks of the node's.
+    NodeCommandId;
     /// A posting: the transfers of one business event.
     PostingId;
     /// Money in suspense.

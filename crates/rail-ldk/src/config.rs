@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use bitcoin::bip32::Xpriv;
 use bitcoin::secp256k1::PublicKey;
 use ldk_node::bip39::Mnemonic;
 use ldk_node::config::{
@@ -12,6 +13,7 @@ use ldk_node::config::{
 };
 use ldk_node::liquidity::LSPS2ServiceConfig;
 use lightning::ln::msgs::SocketAddress;
+use lightning::sign::{KeysManager, NodeSigner, Recipient};
 use payments::network::Network;
 
 /// What the node's keys are made from. The caller keeps it: whoever has it has the node's money.
@@ -27,6 +29,11 @@ pub enum NodeSeed {
         passphrase: Option<String>,
     },
 }
+
+/// A seed from which no key can be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no key can be made from the node's seed")]
+pub struct SeedError;
 
 impl fmt::Debug for NodeSeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -105,6 +112,23 @@ impl NodeConfig {
             }),
             ..Config::default()
         }
+    }
+
+    /// The public key of the node with this seed, without starting it: as ldk-node derives it.
+    ///
+    /// # Errors
+    /// [`SeedError`], for practically no seed.
+    pub fn node_id(&self) -> Result<PublicKey, SeedError> {
+        let seed = match &self.seed {
+            NodeSeed::Entropy(bytes) => **bytes,
+            NodeSeed::Mnemonic { words, passphrase } => {
+                words.to_seed(passphrase.as_deref().unwrap_or_default())
+            }
+        };
+        let master = Xpriv::new_master(self.network.bitcoin(), &seed).map_err(|_| SeedError)?;
+        // The time only makes keys of channels that this one never opens.
+        let keys = KeysManager::new(&master.private_key.secret_bytes(), 0, 0, false);
+        keys.get_node_id(Recipient::Node).map_err(|()| SeedError)
     }
 
     /// ldk-node forwards to private channels only as a provider of LSPS2. Nobody has the token, so that no channel is

@@ -28,7 +28,7 @@ pub use channels::{
     Balances, Channel, ConnectError, ForwardingFee, NodeCallError, OpenChannel, OpenChannelError,
     Peer,
 };
-pub use config::{NodeConfig, NodeSeed, SyncIntervals};
+pub use config::{NodeConfig, NodeSeed, SeedError, SyncIntervals};
 pub use kv::{ChannelManagerMark, NodeStateKv};
 pub use ldk_node::bip39::Mnemonic;
 pub use ldk_node::{BuildError, NodeError};

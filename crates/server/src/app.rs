@@ -15,7 +15,7 @@ use store::Store;
 use store::acts::ActContext;
 
 use crate::event_bodies::WireBodies;
-use crate::node_link::{NodeLink, NodeUnknown};
+use crate::node_link::{NodeKeyError, NodeLink};
 
 /// The parts of a running server.
 #[derive(Clone)]
@@ -43,10 +43,11 @@ impl App {
     #[must_use]
     pub fn new(store: Store, network: Network, fees: FeePolicy) -> Self {
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let ids = Ids::new(clock.clone(), entropy.clone());
         Self {
+            node: NodeLink::new(store.clone(), ids.clone()),
             store,
-            node: NodeLink::default(),
-            ids: Ids::new(clock.clone(), entropy.clone()),
+            ids,
             clock,
             entropy,
             bodies: Arc::new(WireBodies { network }),
@@ -68,11 +69,11 @@ impl App {
     /// What a withdrawal is checked against.
     ///
     /// # Errors
-    /// [`NodeUnknown`] when no node has ever run on this database: nothing can be paid then.
-    pub fn terms(&self) -> Result<Terms, NodeUnknown> {
+    /// [`NodeKeyError`], also when no node has ever run on this database: nothing can be paid then.
+    pub async fn terms(&self) -> Result<Terms, NodeKeyError> {
         Ok(Terms {
             network: self.network,
-            node_id: self.node.id()?,
+            node_id: self.node.key().await?,
             fees: self.fees,
         })
     }

@@ -6,9 +6,11 @@
 
 use std::sync::Arc;
 
+use bitcoin::secp256k1::PublicKey;
 use payments::ports::Rail;
-use rail_ldk::{LdkNode, LdkRail, NodeConfig, StartError, StoredNode};
-use store::{LeasedNode, crash_point};
+use rail_ldk::{LdkNode, LdkRail, NodeConfig, SeedError, StartError, StoredNode};
+use store::queries::node::node_key;
+use store::{LeasedNode, StoreError, crash_point};
 
 use crate::app::{App, NodeApp};
 use crate::workers::recovery::{self, RecoveryError};
@@ -22,6 +24,22 @@ pub enum ComposeError {
     /// What was in doubt could not be looked at or resolved.
     #[error("the withdrawals in doubt could not be resolved")]
     Recovery(#[from] RecoveryError),
+    /// The database is another node's.
+    #[error(
+        "the database is that of the node {known}, and the seed here is that of {ours}: copy the right node-seed"
+    )]
+    OtherNode {
+        /// Whose the database is.
+        known: PublicKey,
+        /// Whose the seed is.
+        ours: PublicKey,
+    },
+    /// The seed.
+    #[error(transparent)]
+    Seed(#[from] SeedError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The Lightning node.
     #[error("the Lightning node did not start")]
     Node(#[from] StartError),
@@ -41,6 +59,12 @@ pub struct Composed {
 /// [`ComposeError`].
 pub fn compose(app: &App, leased: LeasedNode, node: &NodeConfig) -> Result<Composed, ComposeError> {
     let LeasedNode { state, books } = leased;
+    let (ours, known) = (node.node_id()?, books.read(|tx| node_key(tx, NODE))?);
+    if let Some(known) = known
+        && known != ours
+    {
+        return Err(ComposeError::OtherNode { known, ours });
+    }
     let doubt = recovery::look(&books, &StoredNode(state.as_ref()))?;
     crash_point::reach("recovery.looked");
     let node = Arc::new(LdkNode::start(node, state)?);

@@ -29,4 +29,6 @@ pub struct HttpState {
     pub admin_token_hash: auth::AdminTokenHash,
     /// Where webhooks may go.
     pub egress: EgressPolicy,
+    /// Whether the process is of no use while no node runs anywhere.
+    pub needs_node: bool,
 }

@@ -9,7 +9,7 @@ use store::acts::account::CreateKeyError;
 use store::acts::withdrawal::ReserveError;
 use wire::Problem;
 
-use crate::node_link::NodeUnknown;
+use crate::node_link::NodeKeyError;
 
 /// A failure on its way to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,13 +63,18 @@ impl From<StoreError> for ApiError {
     }
 }
 
-impl From<NodeUnknown> for ApiError {
-    fn from(error: NodeUnknown) -> Self {
-        tracing::error!(%error, "the Lightning node is not known");
-        Problem::RailUnavailable {
-            rail: "lightning".into(),
+impl From<NodeKeyError> for ApiError {
+    fn from(error: NodeKeyError) -> Self {
+        match error {
+            NodeKeyError::Unknown => {
+                tracing::error!(%error, "a request needs the Lightning node");
+                Problem::RailUnavailable {
+                    rail: "lightning".into(),
+                }
+                .into()
+            }
+            NodeKeyError::Store(error) => error.into(),
         }
-        .into()
     }
 }
 

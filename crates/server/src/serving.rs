@@ -97,6 +97,7 @@ pub fn serve(
         app: app.clone(),
         admin_token_hash: AdminTokenHash::of(&options.admin_token),
         egress,
+        needs_node: options.roles.has(Role::Api),
     };
     let (hub, everything) = if options.roles.has(Role::Api) {
         let hub = hub::build(&app, options.hub_format);
@@ -202,6 +203,11 @@ impl Serving {
     pub fn run_node(&mut self, node: NodeApp) -> Result<(), ServeError> {
         self.app.node.attach(Arc::clone(&node.rail));
         self.events = Some(event_thread(&node, &self.stop)?);
+        self.tasks.spawn(guarded(
+            "node commands",
+            &self.stop,
+            workers::node_commands::run(node.clone(), self.stop.clone()),
+        ));
         self.tasks.spawn(guarded(
             "dispatcher",
             &self.stop,

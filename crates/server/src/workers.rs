@@ -5,6 +5,7 @@
 
 pub mod dispatcher;
 pub mod invoice_expiry;
+pub mod node_commands;
 pub mod node_records;
 pub mod rail_events;
 pub mod recovery;

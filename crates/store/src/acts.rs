@@ -12,6 +12,7 @@ pub mod halt;
 pub mod idempotency;
 pub mod internal;
 pub mod invoice;
+pub mod node_command;
 pub mod outbox;
 pub mod outcome;
 pub mod posting;

@@ -48,6 +48,18 @@ macro_rules! for_update {
     };
 }
 
+/// `for_share!("SELECT …", " OF e")`: as [`for_update!`], and several may hold the rows so at once; whoever wants to
+/// change them waits for all of them. The second part names the tables whose rows are meant, where there are several.
+#[macro_export]
+macro_rules! for_share {
+    ($before:literal, $of:literal) => {
+        $crate::differences::Statement {
+            sqlite: $before,
+            postgres: concat!($before, " FOR SHARE", $of),
+        }
+    };
+}
+
 /// `for_update_skip_locked!("SELECT …", "…")`: as [`for_update!`], and passes over rows that
 /// another transaction has locked, so that several workers claim different rows.
 #[macro_export]
@@ -56,6 +68,26 @@ macro_rules! for_update_skip_locked {
         $crate::differences::Statement {
             sqlite: concat!($before $(, $after)?),
             postgres: concat!($before, " FOR UPDATE SKIP LOCKED" $(, $after)?),
+        }
+    };
+}
+
+/// `at_database_time!("before", "after")`: a statement with the database's own time in it, in milliseconds since
+/// 1970, so that the clocks of several machines need not agree.
+#[macro_export]
+macro_rules! at_database_time {
+    ($before:literal, $after:literal) => {
+        $crate::differences::Statement {
+            sqlite: concat!(
+                $before,
+                "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+                $after
+            ),
+            postgres: concat!(
+                $before,
+                "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+                $after
+            ),
         }
     };
 }

@@ -7,6 +7,7 @@
 mod address;
 mod connection;
 mod failure;
+mod notices;
 mod pool;
 mod session;
 
@@ -14,6 +15,7 @@ use crate::{Cause, OpenError, migrations};
 
 pub(crate) use address::Address;
 pub(crate) use connection::Connection;
+pub(crate) use notices::start as start_notices;
 pub(crate) use pool::{Pool, PoolJob, WRITE, start};
 pub(crate) use session::{Ended, Session};
 

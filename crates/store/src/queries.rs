@@ -6,6 +6,7 @@ pub mod account;
 pub mod audit;
 pub mod event;
 pub mod invoice;
+pub mod node;
 pub mod node_record;
 pub mod payment;
 pub mod suspense;

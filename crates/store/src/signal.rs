@@ -1,7 +1,11 @@
-//! Wake-ups inside the process, given only after what they tell of is durable.
+//! Wake-ups, given only after what they tell of is durable: inside the process, and to the other processes on the same
+//! database where it can carry them.
 //!
 //! A wake-up carries nothing: whoever wakes looks into the database. It shortens a wait and must
 //! never be the only thing that ends one.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -14,15 +18,43 @@ pub enum Signal {
     Withdrawals,
     /// Webhook deliveries that are due.
     Deliveries,
+    /// Commands for the node.
+    NodeCommands,
+    /// Answers of the node, and what is known of it.
+    NodeAnswers,
 }
 
-const ALL: [Signal; 3] = [Signal::Events, Signal::Withdrawals, Signal::Deliveries];
+const ALL: [Signal; 5] = [
+    Signal::Events,
+    Signal::Withdrawals,
+    Signal::Deliveries,
+    Signal::NodeCommands,
+    Signal::NodeAnswers,
+];
+
+impl Signal {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Withdrawals => "withdrawals",
+            Self::Deliveries => "deliveries",
+            Self::NodeCommands => "node-commands",
+            Self::NodeAnswers => "node-answers",
+        }
+    }
+}
 
 /// A set of signals.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct SignalSet(u8);
 
 impl SignalSet {
+    pub(crate) fn all() -> Self {
+        let mut all = Self::default();
+        ALL.into_iter().for_each(|signal| all.insert(signal));
+        all
+    }
+
     pub(crate) fn insert(&mut self, signal: Signal) {
         self.0 |= 1 << signal as u8;
     }
@@ -34,25 +66,115 @@ impl SignalSet {
     fn contains(self, signal: Signal) -> bool {
         self.0 & (1 << signal as u8) != 0
     }
-}
 
-/// The senders, one for each signal.
-#[derive(Debug)]
-pub(crate) struct Bells([watch::Sender<u64>; ALL.len()]);
-
-impl Bells {
-    pub(crate) fn new() -> Self {
-        Self(ALL.map(|_| watch::Sender::new(0)))
+    /// The names of its signals, as other processes read them.
+    pub(crate) fn to_text(self) -> String {
+        let names = ALL.into_iter().filter(|signal| self.contains(*signal));
+        names.map(Signal::name).collect::<Vec<_>>().join(",")
     }
 
+    /// Reads [`SignalSet::to_text`]; a name that only a newer version knows is left out.
+    pub(crate) fn from_text(text: &str) -> Self {
+        let mut set = Self::default();
+        for signal in ALL {
+            if text.split(',').any(|name| name == signal.name()) {
+                set.insert(signal);
+            }
+        }
+        set
+    }
+}
+
+/// The senders, one for each signal, and what the other processes have yet to be told.
+#[derive(Debug)]
+pub(crate) struct Bells {
+    senders: [watch::Sender<u64>; ALL.len()],
+    outgoing: Mutex<Outgoing>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Outgoing {
+    signals: SignalSet,
+    closed: bool,
+    /// Nobody tells: on SQLite there is nobody else.
+    silent: bool,
+}
+
+impl Bells {
+    /// Bells that ring in this process alone.
+    pub(crate) fn new() -> Self {
+        let bells = Self::telling();
+        bells.stop_telling();
+        bells
+    }
+
+    /// Bells whose rings are kept for [`Bells::next_to_tell`] too.
+    pub(crate) fn telling() -> Self {
+        Self {
+            senders: ALL.map(|_| watch::Sender::new(0)),
+            outgoing: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Wakes whoever waits, here and in other processes.
     pub(crate) fn ring(&self, signals: SignalSet) {
+        if signals == SignalSet::default() {
+            return;
+        }
+        self.ring_here(signals);
+        let mut outgoing = self.outgoing();
+        if !outgoing.silent {
+            outgoing.signals.extend(signals);
+            self.changed.notify_all();
+        }
+    }
+
+    /// Wakes whoever waits in this process.
+    pub(crate) fn ring_here(&self, signals: SignalSet) {
         for signal in ALL.into_iter().filter(|signal| signals.contains(*signal)) {
-            self.0[signal as usize].send_modify(|count| *count = count.wrapping_add(1));
+            self.senders[signal as usize].send_modify(|count| *count = count.wrapping_add(1));
         }
     }
 
     pub(crate) fn subscribe(&self, signal: Signal) -> Wakeups {
-        Wakeups(self.0[signal as usize].subscribe())
+        Wakeups(self.senders[signal as usize].subscribe())
+    }
+
+    /// Waits for something that other processes have to be told; several rings are one. `None` when the store is
+    /// closed.
+    pub(crate) fn next_to_tell(&self) -> Option<SignalSet> {
+        let idle =
+            |outgoing: &mut Outgoing| outgoing.signals == SignalSet::default() && !outgoing.closed;
+        let waited = self.changed.wait_while(self.outgoing(), idle);
+        let mut outgoing = waited.unwrap_or_else(PoisonError::into_inner);
+        let signals = std::mem::take(&mut outgoing.signals);
+        (!outgoing.closed).then_some(signals)
+    }
+
+    /// Other processes need not be told any more.
+    pub(crate) fn stop_telling(&self) {
+        self.outgoing().silent = true;
+    }
+
+    /// The store is closed.
+    pub(crate) fn close(&self) {
+        self.outgoing().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits no longer than `patience` for the end of the store.
+    pub(crate) fn is_closed_within(&self, patience: Duration) -> bool {
+        let open = |outgoing: &mut Outgoing| !outgoing.closed;
+        let waited = self
+            .changed
+            .wait_timeout_while(self.outgoing(), patience, open);
+        waited.unwrap_or_else(PoisonError::into_inner).0.closed
+    }
+
+    fn outgoing(&self) -> MutexGuard<'_, Outgoing> {
+        self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -76,3 +198,18 @@ impl Wakeups {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the store is gone")]
 pub struct StoreGone;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_process_reads_is_what_was_told() {
+        for bits in 0..1 << ALL.len() {
+            let set = SignalSet(bits);
+            assert_eq!(SignalSet::from_text(&set.to_text()), set);
+        }
+        let newer = SignalSet::from_text("events,something-new");
+        assert!(newer.contains(Signal::Events) && !newer.contains(Signal::Deliveries));
+    }
+}

@@ -141,7 +141,12 @@ impl Store {
         } else {
             postgresql::migrate(session)?
         }
-        let (bells, commits) = (Arc::new(Bells::new()), Arc::new(AtomicU64::new(0)));
+        let (bells, commits) = (Arc::new(Bells::telling()), Arc::new(AtomicU64::new(0)));
+        if read_only {
+            bells.stop_telling();
+        } else {
+            postgresql::start_notices(&address, &bells)?;
+        }
         let jobs = Arc::new(Queue::new());
         let pool = Pool {
             jobs: jobs.clone(),
@@ -352,6 +357,7 @@ impl Inner {
     }
 
     fn close(&self) {
+        self.bells.close();
         // Whoever closes at the same time waits here until it is done.
         let mut open = self.lock_open();
         for node in open.nodes.drain(..) {

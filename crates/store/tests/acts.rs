@@ -33,6 +33,8 @@ mod outbox;
 mod outcome;
 #[path = "acts/posting.rs"]
 mod posting;
+#[path = "acts/races.rs"]
+mod races;
 #[path = "acts/reserve.rs"]
 mod reserve;
 #[path = "acts/retry.rs"]

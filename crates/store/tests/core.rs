@@ -11,8 +11,12 @@ mod group_commit;
 mod lease;
 #[path = "core/migrations.rs"]
 mod migrations;
+#[path = "core/node_commands.rs"]
+mod node_commands;
 #[path = "core/node_state.rs"]
 mod node_state;
+#[path = "core/notices.rs"]
+mod notices;
 #[path = "core/opening.rs"]
 mod opening;
 #[path = "core/outages.rs"]

@@ -3,16 +3,19 @@
 use std::process::ExitCode;
 
 use axum::Router;
+use bitcoin::secp256k1::PublicKey;
 use clap::Args;
 use jiff::SignedDuration;
 use payments::ports::SystemEntropy;
 use rail_ldk::{NodeConfig, NodeSeed};
 use store::Store;
+use store::queries::node::node_key;
 use tokio::net::TcpListener;
 use webhooks::EgressPolicy;
 
 use super::{CliError, ConfigArgs, print, shutdown};
 use crate::app::App;
+use crate::compose::NODE;
 use crate::config::{self, Config};
 use crate::node_role::RunningNode;
 use crate::roles::{Role, Roles};
@@ -38,12 +41,13 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
     private_folder(&config.data_dir)?;
     let listener = TcpListener::bind(config.server.listen).await?;
     let token: [u8; 32] = hex_or_new(&config.admin_token_file(), &SystemEntropy)?;
-    let node_config = match config.roles.has(Role::Node) {
-        true => Some(node_config(&config)?),
-        false => None,
-    };
     let database = config.store();
     let store = tokio::task::spawn_blocking(move || Store::open(&database)).await??;
+    let known = store.read_async(|tx| node_key(tx, NODE)).await?;
+    let node_config = match config.roles.has(Role::Node) {
+        true => Some(node_config(&config, known)?),
+        false => None,
+    };
     let app = App::new(store.clone(), config.network()?, config.fees.policy()?);
     let options = ServeOptions {
         roles: config.roles.clone(),
@@ -109,8 +113,18 @@ async fn serve_until_told(
     Ok(node)
 }
 
-fn node_config(config: &Config) -> Result<NodeConfig, CliError> {
-    let seed = hex_or_new(&config.data_dir.join("node-seed"), &SystemEntropy)?;
+/// `known` is the node that has run on the database before: its seed is never made anew.
+fn node_config(config: &Config, known: Option<PublicKey>) -> Result<NodeConfig, CliError> {
+    let file = config.data_dir.join("node-seed");
+    if let Some(known) = known
+        && !file.exists()
+    {
+        let file = file.display();
+        return Err(
+            format!("the database is that of the node {known}: copy its seed to {file}").into(),
+        );
+    }
+    let seed = hex_or_new(&file, &SystemEntropy)?;
     let esplora = config.lightning.esplora_url.trim_end_matches('/');
     let seed = NodeSeed::Entropy(Box::new(seed));
     let mut node = NodeConfig::new(config.network()?, esplora, seed);

@@ -43,7 +43,11 @@ pub async fn request(
     request: WithdrawalRequest,
     respond: impl Fn(&Withdrawal, &EventBody) -> Vec<u8> + Send + Sync + 'static,
 ) -> Result<Reserved, ApiError> {
-    let new = request::check(&app.terms()?, &request.payment_request, &request.asked)?;
+    let new = request::check(
+        &app.terms().await?,
+        &request.payment_request,
+        &request.asked,
+    )?;
     let wanted = ReserveWithdrawal {
         account_id: identity.account_id,
         api_key_id: identity.api_key_id,

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
+use store::StoreError;
 use store::acts::halt::halted;
 
 use super::HttpState;
@@ -18,22 +19,29 @@ pub async fn healthz() -> Response {
     json(200, &Health { status: "ok" })
 }
 
-/// Ready: the database answers, and money moves.
+/// Ready: the database answers, money moves, and where requests are taken a node runs, here or in another process.
 pub async fn readyz(State(state): State<HttpState>) -> Response {
-    let halted = state.app.store.read_async(halted).await;
-    match halted {
-        Ok(None) => json(200, &Health { status: "ready" }),
-        Ok(Some(_)) => json(
-            503,
-            &Health {
-                status: "read-only",
-            },
-        ),
-        Err(_) => json(
-            503,
-            &Health {
-                status: "database unavailable",
-            },
-        ),
+    let (status, text) = match look(&state).await {
+        Ok(Readiness::Ready) => (200, "ready"),
+        Ok(Readiness::ReadOnly) => (503, "read-only"),
+        Ok(Readiness::NoNode) => (503, "no Lightning node runs"),
+        Err(_) => (503, "database unavailable"),
+    };
+    json(status, &Health { status: text })
+}
+
+enum Readiness {
+    Ready,
+    ReadOnly,
+    NoNode,
+}
+
+async fn look(state: &HttpState) -> Result<Readiness, StoreError> {
+    if state.app.store.read_async(halted).await?.is_some() {
+        return Ok(Readiness::ReadOnly);
     }
+    if state.needs_node && !state.app.node.is_running().await? {
+        return Ok(Readiness::NoNode);
+    }
+    Ok(Readiness::Ready)
 }

@@ -44,7 +44,7 @@ pub async fn create(
         metadata: present::stored_metadata(&parsed.metadata),
         idempotency: idempotency::key(&headers, SCOPE, &body)?,
     };
-    let node_id = state.app.node.id()?.to_string();
+    let node_id = state.app.node.key().await?.to_string();
     let response = create_invoice(&state.app, &identity, new, move |invoice| {
         let body = present::invoice(invoice, &node_id);
         encode(&Success::created(
@@ -73,6 +73,6 @@ pub async fn get(
         .read_async(move |tx| queries::payment::invoice(tx, account, id))
         .await?
         .ok_or_else(|| ApiError::not_found("invoice"))?;
-    let body = present::invoice(&found, &state.app.node.id()?.to_string());
+    let body = present::invoice(&found, &state.app.node.key().await?.to_string());
     Ok(json(200, &Success::ok("Lightning invoice retrieved", body)))
 }

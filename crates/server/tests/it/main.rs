@@ -14,6 +14,7 @@ mod hub;
 mod internal;
 mod invoices;
 mod outages;
+mod processes;
 mod steps;
 mod transactions;
 mod webhooks;

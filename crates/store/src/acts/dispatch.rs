@@ -36,7 +36,7 @@ pub fn claim_due_withdrawals(
     claim_id: ClaimId,
     limit: i64,
 ) -> Result<Vec<Withdrawal>, StoreError> {
-    if halt::halted(tx)?.is_some() {
+    if halt::hold_moving(tx)?.is_some() {
         return Ok(Vec::new());
     }
     let claimed = tx.query(

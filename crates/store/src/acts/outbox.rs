@@ -8,8 +8,18 @@ use payments::ids::ApiKeyId;
 use payments::ports::EventBody;
 
 use super::ActContext;
+use crate::differences::Statement;
 use crate::rows::micros;
-use crate::{Signal, StoreError, Tx, params};
+use crate::{Signal, StoreError, Tx, for_share, params};
+
+// The endpoints stay as they are until the commit: one that is switched off meanwhile would keep its new deliveries.
+const DELIVER: Statement = for_share!(
+    "INSERT INTO webhook_delivery (event_id, endpoint_id, state, next_at)
+     SELECT $1, e.id, 'pending', $2
+     FROM webhook_endpoint e JOIN webhook_subscription s ON s.endpoint_id = e.id
+     WHERE e.account_id = $3 AND e.state = 'active' AND s.event_name = $4",
+    " OF e"
+);
 
 /// An event, ready to be written: rendered before the transaction's first write, where its bytes are needed.
 pub struct Prepared {
@@ -66,10 +76,7 @@ pub fn record(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<(), StoreError> {
         ],
     )?;
     let deliveries = tx.execute(
-        "INSERT INTO webhook_delivery (event_id, endpoint_id, state, next_at)
-         SELECT $1, e.id, 'pending', $2
-         FROM webhook_endpoint e JOIN webhook_subscription s ON s.endpoint_id = e.id
-         WHERE e.account_id = $3 AND e.state = 'active' AND s.event_name = $4",
+        DELIVER.on(tx.dialect()),
         params![
             event.id.to_bytes(),
             now,

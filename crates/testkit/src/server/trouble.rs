@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
-use store::StoreError;
+use store::{LeaseOptions, LeasedNode, StoreError};
 
 use super::TestServer;
 
@@ -31,6 +31,18 @@ impl TestServer {
         let done = self.store.write(move |tx| tx.query(sql, &[]).map(drop));
         done.map_err(|error: StoreError| error)
             .expect("SQL of a test");
+    }
+
+    /// Takes the lease of a node, as another process would. PostgreSQL only.
+    ///
+    /// # Panics
+    /// When another has it.
+    pub async fn lease_node(&self, node: &'static str, options: LeaseOptions) -> LeasedNode {
+        let store = self.store.clone();
+        let taken = tokio::task::spawn_blocking(move || store.lease_node(node, options)).await;
+        taken
+            .expect("a lease or the reason why not")
+            .expect("a lease")
     }
 
     /// Runs a `LOCK TABLE` and keeps the lock. PostgreSQL only.
