@@ -44,12 +44,6 @@ class Hub {
     return this.events.first(matches, patienceMs);
   }
 
-  // The only answer of a command that was refused.
-  refusal(clientId) {
-    const refused = (event) => [ERROR, PRE_CHECKS].includes(event.subject);
-    return this.events.first((event) => event.clientId === clientId && refused(event));
-  }
-
   of(clientId, subject) {
     const matches = (event) => event.clientId === clientId && event.subject === subject;
     return this.events.all.filter(matches);

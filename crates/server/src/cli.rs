@@ -8,6 +8,7 @@ mod print;
 mod sandbox;
 mod serve;
 mod shutdown;
+mod suspense;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -55,6 +56,9 @@ enum Command {
     Key(accounts::KeyCommand),
     /// Let money move again after it was halted (an ALERT stands in the log), through the running server.
     Resume(accounts::ResumeArgs),
+    /// List and assign money that could not be placed, through the running server.
+    #[command(subcommand)]
+    Suspense(suspense::SuspenseCommand),
     /// Make and list webhooks, through the running server.
     #[command(subcommand)]
     Webhook(accounts::WebhookCommand),
@@ -93,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Account(command) => on_runtime(accounts::account(command)),
         Command::Key(command) => on_runtime(accounts::key(command)),
         Command::Resume(args) => on_runtime(accounts::resume(args)),
+        Command::Suspense(command) => on_runtime(suspense::suspense(command)),
         Command::Webhook(command) => on_runtime(accounts::webhook(command)),
     };
     done.unwrap_or_else(|error| {

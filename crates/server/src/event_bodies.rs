@@ -67,7 +67,7 @@ fn hub_envelope(kind: EventKind, withdrawal: &Withdrawal) -> Envelope {
     let format = DataFormat::Object;
     match kind {
         EventKind::WithdrawalLightningCompleted => {
-            let fee_msat = withdrawal.fee_msat.map_or(0, money::Msat::get);
+            let fee_msat = withdrawal.charged_routing_fee_msat().get();
             let preimage = withdrawal.preimage.map(|preimage| preimage.reveal());
             let data = created.completed(fee_msat, preimage.unwrap_or_default());
             Envelope::new(Subject::WithdrawalCompleted, client_id, &data, format)

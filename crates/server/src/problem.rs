@@ -6,6 +6,7 @@
 use payments::withdrawal::{RequestWithdrawalError, WithdrawalState};
 use store::StoreError;
 use store::acts::account::CreateKeyError;
+use store::acts::suspense::AssignError;
 use store::acts::withdrawal::ReserveError;
 use wire::Problem;
 
@@ -138,6 +139,18 @@ impl From<ReserveError> for ApiError {
             .into(),
             ReserveError::Post(error) => Self::internal(&error),
             ReserveError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AssignError> for ApiError {
+    fn from(error: AssignError) -> Self {
+        match error {
+            AssignError::UnknownItem => Self::not_found("item in suspense"),
+            AssignError::UnknownAccount => Self::not_found("account"),
+            AssignError::Assigned => Problem::AlreadyAssigned.into(),
+            AssignError::Post(error) => Self::internal(&error),
+            AssignError::Store(error) => error.into(),
         }
     }
 }

@@ -25,12 +25,16 @@ mod harness;
 mod idempotency;
 #[path = "acts/internal.rs"]
 mod internal;
+#[path = "acts/mix.rs"]
+mod mix;
 #[path = "acts/model.rs"]
 mod model;
 #[path = "acts/outbox.rs"]
 mod outbox;
 #[path = "acts/outcome.rs"]
 mod outcome;
+#[path = "acts/plans.rs"]
+mod plans;
 #[path = "acts/posting.rs"]
 mod posting;
 #[path = "acts/races.rs"]
@@ -39,5 +43,9 @@ mod races;
 mod reserve;
 #[path = "acts/retry.rs"]
 mod retry;
+#[path = "acts/send_all.rs"]
+mod send_all;
+#[path = "acts/suspense.rs"]
+mod suspense;
 #[path = "acts/transactions.rs"]
 mod transactions;

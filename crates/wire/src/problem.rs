@@ -180,6 +180,8 @@ catalogue! {
         /// The kind of object, for example `lightning address`.
         what: Cow<'static, str> = "lightning address".into(),
     } => 409 "already_exists" Operational,
+    /// The money was given to an account before.
+    AlreadyAssigned => 409 "already_assigned" Operational,
     /// The node or wallet is not ready.
     RailUnavailable {
         /// `lightning` or `onchain`.

@@ -181,6 +181,35 @@ fn money_comes_in_for_our_invoices_and_never_from_ourselves() {
 }
 
 #[test]
+fn d3_an_invoice_without_an_amount_is_paid_with_the_one_that_is_named() {
+    let economy = Economy::new();
+    let rail = &economy.rail;
+    let made = economy.counterparty.receive(None, "a tip", HOUR_SECONDS);
+    let made = made.expect("made");
+    let hash = PaymentHash::from_bytes(*made.payment_hash().as_ref());
+    let mut open = request(&made.to_string(), hash);
+    let mut fixed = invoice(&economy, 10);
+    fixed.amount_msat = Some(sat(10));
+    // No amount at all, or two of them.
+    for wrong in [&open, &fixed] {
+        let answer = rail.pay(wrong);
+        assert_eq!(answer, PayAnswer::Rejected(Rejection::InvalidInvoice));
+    }
+    let amount = Msat::new(1_234_567).expect("in range");
+    open.amount_msat = Some(amount);
+    assert_eq!(rail.pay(&open), PayAnswer::Unknown);
+    let event = economy.rail_event(|event| is_of(event, hash));
+    assert!(
+        matches!(event, RailEvent::PaymentSucceeded { .. }),
+        "{event:?}"
+    );
+    let RailPayment::Succeeded { amount_msat, .. } = rail.payment(&hash) else {
+        panic!("no record of it");
+    };
+    assert_eq!(amount_msat, Some(amount));
+}
+
+#[test]
 fn a_held_payment_survives_a_restart_and_is_never_proven_unsent() {
     let economy = Economy::new();
     let preimage = PaymentPreimage::from_bytes([0x42; 32]);

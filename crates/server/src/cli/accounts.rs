@@ -125,7 +125,7 @@ pub(super) async fn webhook(command: WebhookCommand) -> Result<ExitCode, CliErro
     show(&answer)
 }
 
-fn show(answer: &Value) -> Result<ExitCode, CliError> {
+pub(super) fn show(answer: &Value) -> Result<ExitCode, CliError> {
     print::answer(&serde_json::to_string_pretty(answer)?);
     Ok(ExitCode::SUCCESS)
 }

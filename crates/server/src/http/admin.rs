@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod audit;
 pub mod keys;
 pub mod resume;
+pub mod suspense;
 pub mod webhooks;
 
 use payments::ids::AccountId;

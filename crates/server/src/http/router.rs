@@ -110,6 +110,8 @@ fn administration() -> Router<HttpState> {
             post(admin::webhooks::create).get(admin::webhooks::list),
         )
         .route("/webhooks/{id}", delete(admin::webhooks::delete))
+        .route("/suspense", get(admin::suspense::list))
+        .route("/suspense/{id}/assign", post(admin::suspense::assign))
         .route("/audit", get(admin::audit::get))
         .route("/resume", post(admin::resume::post))
 }

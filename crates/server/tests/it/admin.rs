@@ -23,6 +23,11 @@ async fn only_the_operator_comes_in(server: &mut TestServer) {
             Method::DELETE,
             "/admin/v1/webhooks/9d2f5f0a-6a53-4d0e-9a53-0a7a3a8a3b01",
         ),
+        (Method::GET, "/admin/v1/suspense"),
+        (
+            Method::POST,
+            "/admin/v1/suspense/9d2f5f0a-6a53-4d0e-9a53-0a7a3a8a3b01/assign",
+        ),
         (Method::GET, "/admin/v1/audit"),
         (Method::POST, "/admin/v1/resume"),
     ];

@@ -16,6 +16,7 @@ mod invoices;
 mod outages;
 mod processes;
 mod steps;
+mod suspense;
 mod transactions;
 mod webhooks;
 mod withdrawals;

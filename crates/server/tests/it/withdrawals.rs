@@ -2,6 +2,7 @@
 
 mod answers;
 mod contradictions;
+mod extensions;
 mod idempotency;
 mod outcomes;
 pub(crate) mod refusals;

@@ -67,7 +67,10 @@ pub fn reserve_withdrawal(
     if let Earlier::Refused(refusal) = earlier {
         return Err(refusal);
     }
-    let invoice = internal::invoice_of(tx, act, &request.new)?;
+    let invoice = match internal::invoice_of(tx, act, &request.new) {
+        Err(ReserveError::InvoiceSettled) => return settled_meanwhile(tx, act, request, respond),
+        invoice => invoice?,
+    };
     if request.new.expires_at <= act.now {
         return Err(ReserveError::Expired);
     }
@@ -182,6 +185,20 @@ fn earlier_payment(tx: &mut Tx<'_>, request: &ReserveWithdrawal) -> Result<Earli
         return Ok(Earlier::Refused(ReserveError::ResendBarred));
     }
     Ok(Earlier::None)
+}
+
+/// An invoice of ours is settled. Who waited for its row may have waited for another of the same requests.
+fn settled_meanwhile(
+    tx: &mut Tx<'_>,
+    act: &ActContext,
+    request: &ReserveWithdrawal,
+    respond: Respond<'_>,
+) -> Result<Reserved, ReserveError> {
+    match earlier_payment(tx, request)? {
+        Earlier::Repeat(earlier) => repeat(tx, act, request, *earlier, respond),
+        Earlier::Refused(refusal) => Err(refusal),
+        Earlier::None => Err(ReserveError::InvoiceSettled),
+    }
 }
 
 /// Whether `request` asks for what `found` is: the same invoice, from the same account, over the same amount.

@@ -16,10 +16,10 @@ on_both! {
     a_payment_is_credited_with_its_invoice_and_reads_back_whole,
     a_replayed_report_is_credited_once,
     eight_reports_at_once_are_credited_once,
-    what_came_is_credited_whatever_was_asked_for,
+    d4_what_came_is_credited_once_whatever_was_asked_for,
     money_for_no_invoice_goes_to_suspense_once,
     money_in_suspense_stays_there_when_its_invoice_appears,
-    a_late_payment_of_an_expired_invoice_is_credited,
+    d8_a_late_payment_of_an_expired_invoice_is_credited,
     the_platform_takes_its_fee_rounded_up_and_no_millisatoshi_is_lost,
     a_platform_that_takes_all_leaves_nothing_owed,
     a_payment_of_nothing_books_nothing_and_is_taken,
@@ -96,7 +96,7 @@ fn eight_reports_at_once_are_credited_once(world: &World) {
     }
 }
 
-fn what_came_is_credited_whatever_was_asked_for(world: &World) {
+fn d4_what_came_is_credited_once_whatever_was_asked_for(world: &World) {
     let customer = world.customer();
     for (asked, came) in [(100, 200), (100, 99), (100, 100)] {
         let mut invoice = world.invoice(&customer);
@@ -141,7 +141,7 @@ fn money_in_suspense_stays_there_when_its_invoice_appears(world: &World) {
     assert_eq!(stored(world, &customer, &invoice), invoice);
 }
 
-fn a_late_payment_of_an_expired_invoice_is_credited(world: &World) {
+fn d8_a_late_payment_of_an_expired_invoice_is_credited(world: &World) {
     let customer = world.customer();
     let invoice = world.open_invoice(&customer);
     world.pass(3_600);

@@ -15,6 +15,7 @@ use crate::harness::{CAPITAL_MSAT, World, on_both, together};
 
 on_both! {
     an_invoice_of_our_own_is_paid_in_the_books_with_every_event,
+    a2_one_internal_invoice_submitted_at_once_by_one_wallet_is_one_payment,
     a3_an_internal_invoice_paid_by_two_wallets_at_once_is_paid_by_one,
     a4_an_invoice_paid_internally_and_from_outside_at_once_is_credited_once,
     a4_money_that_comes_after_an_internal_payment_is_kept_apart_once,
@@ -132,6 +133,31 @@ fn an_invoice_of_our_own_is_paid_in_the_books_with_every_event(world: &World) {
     );
     assert!(matches!(world.reserve(&request), Ok(Reserved::Replay(_))));
     assert!(world.claim(10).is_empty());
+}
+
+fn a2_one_internal_invoice_submitted_at_once_by_one_wallet_is_one_payment(world: &World) {
+    let (payer, payee) = (world.customer_with(1_000), world.customer());
+    for round in 1..=5 {
+        let invoice = world.own_invoice(&payee, Some(sat(50)));
+        let request = world.internal(&payer, &invoice, sat(50));
+        let answers = together(8, |_| world.reserve(&request));
+        let mut ids = std::collections::BTreeSet::new();
+        let mut made = 0;
+        for answer in answers {
+            match answer {
+                Ok(Reserved::Now(withdrawal, _)) => {
+                    made += 1;
+                    ids.insert(withdrawal.id);
+                }
+                Ok(Reserved::Earlier(withdrawal, _)) => {
+                    ids.insert(withdrawal.id);
+                }
+                other => panic!("not the same payment: {other:?}"),
+            }
+        }
+        assert_eq!((made, ids.len()), (1, 1));
+        assert_eq!(world.balance(&payee), (round * 50_000, 0));
+    }
 }
 
 fn a3_an_internal_invoice_paid_by_two_wallets_at_once_is_paid_by_one(world: &World) {

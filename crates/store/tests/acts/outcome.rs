@@ -18,7 +18,7 @@ on_both! {
     a_withdrawal_fails_once,
     b2_a_failure_after_the_success_changes_nothing,
     b3_a_success_after_the_failure_is_the_operators_loss_and_halts,
-    a_fee_above_its_reserve_is_the_operators_loss_and_halts,
+    c4_a_fee_above_its_reserve_is_the_operators_loss_and_halts,
     a_payment_that_is_not_ours_changes_nothing,
     a_withdrawal_that_was_never_dispatched_can_settle_and_cannot_come_back,
     of_a_success_and_a_failure_at_the_same_moment_one_wins,
@@ -160,7 +160,7 @@ fn b3_a_success_after_the_failure_is_the_operators_loss_and_halts(world: &World)
     assert_eq!(told(world, &withdrawal), [PENDING, FAILED]);
 }
 
-fn a_fee_above_its_reserve_is_the_operators_loss_and_halts(world: &World) {
+fn c4_a_fee_above_its_reserve_is_the_operators_loss_and_halts(world: &World) {
     let customer = world.customer_with(1_000);
     let withdrawal = world.dispatched(&customer, 100);
     applied(world.settle(withdrawal.payment_hash, msat(6_001)));

@@ -176,6 +176,11 @@ impl Problem {
             Self::DestinationUnavailable { why } => {
                 format!("The destination cannot be paid now: {why}. Try again later.")
             }
+            Self::AlreadyAssigned => {
+                "This money has been assigned to an account already. List what is assigned to see \
+                 to which."
+                    .to_owned()
+            }
             Self::RailUnavailable { rail } => {
                 format!("The {rail} node is not ready. Try again in a minute.")
             }

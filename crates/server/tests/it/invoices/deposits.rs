@@ -11,10 +11,10 @@ const EVENTS: [&str; 2] = ["deposit.lightning.completed", "deposit.lightning.fai
 
 on_both!(
     a_paid_invoice_is_credited_and_told_of_once,
-    an_invoice_that_ran_out_fails_once_and_late_money_is_credited,
+    d8_an_invoice_that_ran_out_fails_once_and_late_money_is_credited,
 );
 on_sqlite!(
-    what_is_overpaid_or_underpaid_is_credited_as_it_came,
+    d4_what_is_overpaid_or_underpaid_is_credited_as_it_came,
     one_payment_of_many_goes_to_its_own_account,
     the_platforms_share_is_taken_from_a_deposit,
 );
@@ -109,7 +109,7 @@ async fn until_canceled(server: &TestServer, customer: &Customer, id: &str) {
     .await;
 }
 
-async fn an_invoice_that_ran_out_fails_once_and_late_money_is_credited(server: &mut TestServer) {
+async fn d8_an_invoice_that_ran_out_fails_once_and_late_money_is_credited(server: &mut TestServer) {
     let receiver = TestReceiver::start().await;
     let customer = server.customer(0).await;
     let webhook = server.webhook(&customer, &receiver, &EVENTS).await;
@@ -142,7 +142,7 @@ async fn an_invoice_that_ran_out_fails_once_and_late_money_is_credited(server: &
     );
 }
 
-async fn what_is_overpaid_or_underpaid_is_credited_as_it_came(server: &mut TestServer) {
+async fn d4_what_is_overpaid_or_underpaid_is_credited_as_it_came(server: &mut TestServer) {
     let customer = server.customer(0).await;
     let (_, over) = made(server, &customer, 1_000).await;
     let (_, under) = made(server, &customer, 1_000).await;

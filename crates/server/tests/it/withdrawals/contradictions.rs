@@ -7,7 +7,7 @@ use testkit::{ADMIN_TOKEN, InvoiceSpec, TestServer, until};
 
 on_both!(b3_a_success_after_a_failure_stops_the_movement_of_money);
 on_sqlite!(
-    a_fee_above_the_reserve_is_the_operators_loss_and_stops_the_movement_of_money,
+    c4_a_fee_above_the_reserve_is_the_operators_loss_and_stops_money,
     a_payment_that_nobody_asked_for_stops_the_movement_of_money,
     money_for_no_known_invoice_is_kept_apart_and_stops_nothing,
     a_failure_of_an_unknown_payment_is_ignored,
@@ -79,9 +79,7 @@ async fn b3_a_success_after_a_failure_stops_the_movement_of_money(server: &mut T
     server.accepted_withdrawal(&customer, &invoice, 10).await;
 }
 
-async fn a_fee_above_the_reserve_is_the_operators_loss_and_stops_the_movement_of_money(
-    server: &mut TestServer,
-) {
+async fn c4_a_fee_above_the_reserve_is_the_operators_loss_and_stops_money(server: &mut TestServer) {
     server.add_capital(1_000).await;
     let customer = server.customer(1_000).await;
     let invoice = server.foreign_invoice(100);
