@@ -1,39 +1,44 @@
-//! `make bench`: Lightning payments per second through the whole stack, beside two bare nodes.
+//! `make bench`: each of our figures beside its rival's, in one run on one machine.
 //!
-//! Both sides pay real invoices over a real channel in the same run, in turns, so that one machine's
-//! weather falls on both. Figures are printed and never judged: the exit code says only whether
-//! every payment, event and webhook arrived and the books balance.
+//! Figures are printed and judged in the table, and never by the exit code: that says only whether everything that was
+//! asked for happened, and whether the books balance.
 
-mod bare;
+mod books;
+mod flatness;
+mod lightning;
 mod options;
 mod report;
-mod stack;
 mod stats;
 mod usage;
+mod verdict;
+mod withdrawals;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::bare::{BareError, Logs};
-use crate::options::{Options, Side};
-use crate::stack::StackError;
-use crate::stats::Measured;
+use crate::books::BooksError;
+use crate::lightning::LightningError;
+use crate::options::{Options, Part};
+use crate::verdict::Verdicts;
 
 /// Why there are no figures.
 #[derive(Debug, thiserror::Error)]
 enum BenchError {
-    #[error("the bare nodes")]
-    Bare(#[from] BareError),
-    #[error("the whole stack")]
-    Stack(#[from] StackError),
+    #[error("Lightning payments")]
+    Lightning(#[from] LightningError),
+    #[error("withdrawals accepted")]
+    Withdrawals(#[source] BooksError),
+    #[error("small and large books")]
+    Flatness(#[source] BooksError),
     #[error("the report cannot be written")]
     Output(#[from] std::io::Error),
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    start_log(&options);
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -50,25 +55,28 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> Result<(), BenchError> {
-    let mut out = std::io::stdout();
-    report::opening(&mut out, options)?;
-    let mut all = Vec::new();
-    for round in 0..options.runs() {
-        for side in options.order(round) {
-            let measured = measure(options, side, round)?;
-            report::row(&mut out, side, round, &measured)?;
-            all.push((side, measured));
-        }
+/// The server writes its log as it always does, and it is thrown away unless it was asked for.
+fn start_log(options: &Options) {
+    let log = tracing_subscriber::fmt().with_env_filter("info,ldk_node=warn");
+    if options.logs {
+        log.with_writer(std::io::stderr).init();
+    } else {
+        log.with_writer(std::io::sink).init();
     }
-    report::summary(&mut out, &all)?;
-    Ok(())
 }
 
-fn measure(options: &Options, side: Side, round: usize) -> Result<Measured, BenchError> {
-    Ok(match side {
-        Side::Bare => bare::run(options, Logs::Default)?,
-        Side::BareQuiet => bare::run(options, Logs::Off)?,
-        Side::Stack => stack::run(options, round)?,
-    })
+fn run(options: &Options) -> Result<(), BenchError> {
+    let mut out = std::io::stdout();
+    let mut verdicts = Verdicts::default();
+    if options.measures(Part::Withdrawals) {
+        withdrawals::run(&mut out, options, &mut verdicts).map_err(BenchError::Withdrawals)?;
+    }
+    if options.measures(Part::Flatness) {
+        flatness::run(&mut out, options, &mut verdicts).map_err(BenchError::Flatness)?;
+    }
+    if options.measures(Part::Lightning) {
+        lightning::run(&mut out, options, &mut verdicts)?;
+    }
+    verdicts.write(&mut out)?;
+    Ok(())
 }

@@ -1,15 +1,21 @@
 //! The command line: what is measured, how often, and how much of it.
 
-use std::path::PathBuf;
+use crate::lightning::Kept;
 
-/// Lightning payments per second, the whole stack beside two bare ldk-node nodes.
+/// Our figures beside their rivals', in one run.
 #[derive(Debug, clap::Parser)]
 #[command(name = "bench")]
 pub struct Options {
-    /// A short run: 150 payments, each side once.
+    /// A short run: fewer payments, smaller books, each side once.
     #[arg(long)]
     quick: bool,
-    /// Payments of one run.
+    /// Only these parts.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
+    /// Only these stores of the bare nodes.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    stores: Vec<Kept>,
+    /// Lightning payments of one run.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     payments: Option<u32>,
     /// How often each side is run.
@@ -21,41 +27,57 @@ pub struct Options {
     /// Threads of the bare side that call `send`.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=30))]
     senders: u32,
-    /// Only one side.
-    #[arg(long, value_enum)]
-    only: Option<Side>,
-    /// The leyden binary.
-    #[arg(long, env = "LEYDEN_BIN")]
-    pub leyden: Option<PathBuf>,
-    /// Shows what the sandbox logs.
+    /// Withdrawals of one run that are accepted into the books.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    withdrawals: Option<u32>,
+    /// Clients that ask for withdrawals at once.
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=4_096))]
+    clients: u32,
+    /// Payments in the large books.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(10_000..=10_000_000))]
+    books: Option<u32>,
+    /// A PostgreSQL server on which schemas may be made; without it that database is left out.
+    #[arg(long, env = "LEYDEN_TEST_POSTGRES_URL", hide_env_values = true)]
+    postgres: Option<String>,
+    /// Shows the server's log.
     #[arg(long)]
     pub logs: bool,
 }
 
-/// What is run.
+/// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Side {
-    /// Two ldk-node nodes as they come: default store, default log file.
-    Bare,
-    /// The same with their logs off.
-    BareQuiet,
-    /// `leyden sandbox`, commanded over the hub, with a webhook endpoint.
-    Stack,
+pub enum Part {
+    /// Withdrawals accepted per second.
+    Withdrawals,
+    /// What things cost in small and in large books.
+    Flatness,
+    /// Lightning payments per second.
+    Lightning,
 }
 
 impl Options {
-    /// Payments of one run, the warm-up not counted.
+    /// Whether this part is to be measured.
+    pub fn measures(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+
+    /// Whether bare nodes on this store are a rival.
+    pub fn compares(&self, kept: Kept) -> bool {
+        self.stores.is_empty() || self.stores.contains(&kept)
+    }
+
+    /// Lightning payments of one run, the warm-up not counted.
     pub fn payments(&self) -> usize {
         let default = if self.quick { 150 } else { 500 };
         self.payments.unwrap_or(default) as usize
     }
 
-    /// Payments before the clock starts.
+    /// Lightning payments before the clock starts.
     pub fn warm_up(&self) -> usize {
         2 * self.in_flight()
     }
 
-    /// How many payments may be under way at once.
+    /// How many Lightning payments may be under way at once.
     pub fn in_flight(&self) -> usize {
         self.in_flight as usize
     }
@@ -67,16 +89,33 @@ impl Options {
 
     /// How often each side is run.
     pub fn runs(&self) -> usize {
-        self.runs.unwrap_or(if self.quick { 1 } else { 2 }) as usize
+        self.runs.unwrap_or(if self.quick { 1 } else { 3 }) as usize
     }
 
-    /// The sides of a round; every other round goes backwards, so that none is always first.
-    pub fn order(&self, round: usize) -> Vec<Side> {
-        let mut sides = vec![Side::Bare, Side::Stack, Side::BareQuiet];
-        if round % 2 == 1 {
-            sides.reverse();
-        }
-        sides.retain(|side| self.only.is_none_or(|only| only == *side));
-        sides
+    /// Withdrawals of one run.
+    pub fn withdrawals(&self) -> usize {
+        let default = if self.quick { 5_000 } else { 40_000 };
+        self.withdrawals.unwrap_or(default) as usize
+    }
+
+    /// Clients that ask for withdrawals at once.
+    pub fn clients(&self) -> usize {
+        self.clients as usize
+    }
+
+    /// Payments in the large books.
+    pub fn books(&self) -> usize {
+        let default = if self.quick { 50_000 } else { 1_000_000 };
+        self.books.unwrap_or(default) as usize
+    }
+
+    /// Payments in the large books on PostgreSQL.
+    pub fn postgres_books(&self) -> usize {
+        self.books().min(if self.quick { 10_000 } else { 100_000 })
+    }
+
+    /// The PostgreSQL server, if there is one.
+    pub fn postgres(&self) -> Option<&str> {
+        self.postgres.as_deref().filter(|url| *url != "none")
     }
 }

@@ -17,6 +17,8 @@ pub struct Measured {
     pub created: Vec<Duration>,
     /// From the last completion to the last webhook; the stack only.
     pub webhooks_after: Option<Duration>,
+    /// Transactions that its database committed; the stack only.
+    pub commits: Option<u64>,
     /// What the process that pays used, with both nodes in it, and what others did meanwhile.
     pub spent: Option<Spent>,
 }

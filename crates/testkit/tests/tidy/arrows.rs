@@ -20,7 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("devchain", &[]),
     ("server", BELOW_SERVER),
     ("testkit", TESTKIT),
-    ("bench", &["devchain"]),
+    ("bench", TESTKIT),
 ];
 const DOMAIN: &[&str] = &["money", "ledger", "payments"];
 const BELOW_SERVER: &[&str] = &[
@@ -54,8 +54,8 @@ const TESTS_MAY_USE: &[&str] = &["testkit", "devchain"];
 
 /// Packages of other people with the only crates that may be built on them.
 const OWNERS: &[(&str, &[&str])] = &[
-    ("rusqlite", &["store"]),
-    ("postgres", &["store"]),
+    ("rusqlite", &["store", "bench"]),
+    ("postgres", &["store", "bench"]),
     ("tokio-postgres", &["store"]),
     ("ldk-node", &["rail-ldk", "bench"]),
     ("bdk_wallet", &["onchain"]),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use ldk_node::lightning::ln::channelmanager::PaymentId;
 use ldk_node::{Event, Node};
 
-use super::BareError;
+use super::LightningError;
 
 /// How long the thread waits for an event before it looks whether it should stop.
 const WAIT: Duration = Duration::from_millis(200);
@@ -28,12 +28,12 @@ pub struct EventfulNode {
     pub node: Arc<Node>,
     ends: Mutex<Receiver<Ended>>,
     stop: Arc<AtomicBool>,
-    thread: JoinHandle<Result<(), BareError>>,
+    thread: JoinHandle<Result<(), LightningError>>,
 }
 
 impl EventfulNode {
     /// Takes the events of `node`, which runs.
-    pub fn new(node: Node) -> Result<Self, BareError> {
+    pub fn new(node: Node) -> Result<Self, LightningError> {
         let node = Arc::new(node);
         let stop = Arc::new(AtomicBool::new(false));
         let (tell, ends) = mpsc::channel();
@@ -67,9 +67,9 @@ impl EventfulNode {
     }
 
     /// Stops the thread and the node.
-    pub fn stop(self) -> Result<(), BareError> {
+    pub fn stop(self) -> Result<(), LightningError> {
         self.stop.store(true, Ordering::Relaxed);
-        let died = Err(BareError::TimedOut("the end of the event thread"));
+        let died = Err(LightningError::TimedOut("the end of the event thread"));
         self.thread.join().unwrap_or(died)?;
         Ok(self.node.stop()?)
     }

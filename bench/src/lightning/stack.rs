@@ -1,37 +1,52 @@
-//! The whole stack: the leyden binary as a child, commanded over the hub, as its users do.
+//! The whole stack, commanded over the hub, as its users do.
 //!
-//! Nothing of ours is called in the process: what is measured comes over sockets. A run counts only
-//! if every event and webhook came once and the audit says that the books hold.
+//! What is measured comes over sockets. A run counts only if every event and webhook came once and the audit says that
+//! the books hold.
 
 mod hub;
-mod sandbox;
+mod leyden;
 mod sink;
 
 use std::time::{Duration, Instant};
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use serde_json::Value;
 
+use super::LightningError;
+use super::nodes::Payee;
+use super::stores::Kept;
 use crate::options::Options;
 use crate::stats::Measured;
 use crate::usage::Meter;
 use hub::{Hub, HubError, Told};
-use sandbox::{Sandbox, SandboxError};
+use leyden::Leyden;
 use sink::Sink;
 
 /// How long anything may take before it counts as never.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// What every payment carries, as on the other side.
-const AMOUNT_SAT: u64 = 10;
-/// Requests for invoices under way at once, before the clock starts.
-const PARALLEL_INVOICES: usize = 8;
 
 /// Why the stack has no figures.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
     #[error("a file, socket or runtime was refused")]
     Io(#[from] std::io::Error),
-    #[error("the sandbox")]
-    Sandbox(#[from] SandboxError),
+    #[error("its database")]
+    Store(#[from] store::OpenError),
+    #[error("its node")]
+    Compose(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("it does not serve")]
+    Serve(#[source] Box<server::serving::ServeError>),
+    #[error("a request failed")]
+    Http(#[from] reqwest::Error),
+    #[error("{path} was answered with {status}: {body}")]
+    Refused {
+        path: &'static str,
+        status: u16,
+        body: String,
+    },
+    #[error("an answer has no {0}")]
+    Missing(&'static str),
+    #[error("the audit does not hold: {0}")]
+    Audit(Value),
     #[error("the hub")]
     Hub(#[from] HubError),
     #[error("{count} webhooks came, and {expected} should have")]
@@ -40,52 +55,60 @@ pub enum StackError {
     Repeated(usize),
 }
 
-/// Runs the stack once, on a fresh sandbox.
-pub fn run(options: &Options, round: usize) -> Result<Measured, StackError> {
+/// Runs the stack once, on a fresh database, with a payee that keeps its state so.
+pub fn run(options: &Options, kept: Kept, round: usize) -> Result<Measured, LightningError> {
+    let payee = Payee::start(kept)?;
+    let leyden = Leyden::start(&payee)?;
+    let texts = |count| {
+        let invoices = payee.invoices(count)?;
+        let texts = invoices.iter().map(ToString::to_string);
+        Ok::<Vec<_>, LightningError>(texts.collect())
+    };
+    let (warm_up, invoices) = (texts(options.warm_up())?, texts(options.payments())?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()?;
-    runtime.block_on(measure(options, round))
+    let paying = measure(&leyden, &warm_up, &invoices, options, round);
+    let measured = runtime.block_on(paying)?;
+    leyden.stop()?;
+    payee.stop()?;
+    Ok(measured)
 }
 
-async fn measure(options: &Options, round: usize) -> Result<Measured, StackError> {
-    let sandbox = Sandbox::start(options).await?;
+async fn measure(
+    leyden: &Leyden,
+    warm_up: &[String],
+    invoices: &[String],
+    options: &Options,
+    round: usize,
+) -> Result<Measured, StackError> {
     let sink = Sink::start().await?;
-    sandbox.register_webhook(&sink.url).await?;
-    let warm_up = invoices(&sandbox, options.warm_up()).await?;
-    let invoices = invoices(&sandbox, options.payments()).await?;
-    let mut hub = Hub::connect(sandbox.hub_url(), sandbox.api_key()).await?;
+    leyden.register_webhook(&sink.url).await?;
+    let mut hub = Hub::connect(&leyden.hub_url(), &leyden.api_key).await?;
 
     let name = format!("warm-up-{round}");
-    pay(&mut hub, &name, &warm_up, options.in_flight()).await?;
+    pay(&mut hub, &name, warm_up, options.in_flight()).await?;
     // Pending and completed, of every payment.
     let mut expected = 2 * warm_up.len();
     await_webhooks(&sink, expected).await?;
 
-    let meter = Meter::start(sandbox.pid(), &[std::process::id()]);
+    let commits = leyden.commits();
+    let meter = Meter::start(std::process::id(), &[]);
     let name = format!("payment-{round}");
-    let mut measured = pay(&mut hub, &name, &invoices, options.in_flight()).await?;
+    let mut measured = pay(&mut hub, &name, invoices, options.in_flight()).await?;
     let completed_at = Instant::now();
     expected += 2 * invoices.len();
     await_webhooks(&sink, expected).await?;
     measured.webhooks_after = Some(completed_at.elapsed());
     measured.spent = meter.read();
+    measured.commits = Some(leyden.commits() - commits);
 
-    sandbox.audit().await?;
+    leyden.audit().await?;
     // Once more: nothing may have come late and twice.
     await_webhooks(&sink, expected).await?;
     hub.close().await?;
-    sandbox.stop().await?;
     Ok(measured)
-}
-
-async fn invoices(sandbox: &Sandbox, count: usize) -> Result<Vec<String>, SandboxError> {
-    stream::iter(0..count)
-        .map(|_| sandbox.invoice(AMOUNT_SAT))
-        .buffer_unordered(PARALLEL_INVOICES)
-        .try_collect()
-        .await
 }
 
 /// When a payment was commanded, created and completed.
@@ -144,6 +167,7 @@ async fn pay(
             .collect(),
         created: created.ok_or(HubError::NotCreated)?,
         webhooks_after: None,
+        commits: None,
         spent: None,
     })
 }

@@ -14,7 +14,7 @@ pub struct ServedChain {
 
 impl ServedChain {
     /// Starts one, with coins in the faucet that may be spent.
-    pub fn start() -> Result<Self, super::BareError> {
+    pub fn start() -> Result<Self, super::LightningError> {
         let chain = Chain::in_memory();
         chain.faucet().mine(101)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
