@@ -76,6 +76,33 @@ impl Counters {
     }
 }
 
+/// The CPU time that the threads of this process with this name (at most 15 bytes) have used, in seconds: what a machine
+/// that is busy with other things does not change. `None` where it cannot be read.
+pub fn threads_cpu(name: &str) -> Option<f64> {
+    let mut nanos = 0;
+    for task in fs::read_dir("/proc/self/task").ok()? {
+        let folder = task.ok()?.path();
+        // A thread may end meanwhile.
+        let Ok(comm) = fs::read_to_string(folder.join("comm")) else {
+            continue;
+        };
+        if comm.trim_end() == name {
+            nanos += on_cpu(&fs::read_to_string(folder.join("schedstat")).ok()?)?;
+        }
+    }
+    Some(nanos as f64 / 1e9)
+}
+
+/// The CPU time of the thread that asks, in seconds.
+pub fn this_thread_cpu() -> Option<f64> {
+    let nanos = on_cpu(&fs::read_to_string("/proc/thread-self/schedstat").ok()?)?;
+    Some(nanos as f64 / 1e9)
+}
+
+fn on_cpu(schedstat: &str) -> Option<u64> {
+    schedstat.split_whitespace().next()?.parse().ok()
+}
+
 /// Fields 14 and 15; the second one, the name, may hold spaces and is left out first.
 fn process_ticks(stat: &str) -> Option<u64> {
     let (_, rest) = stat.rsplit_once(')')?;

@@ -24,13 +24,15 @@ pub use schema::Schema;
 use crate::books::{Books, BooksError, Customer, request};
 use crate::options::Options;
 use crate::stats::{median, percentile};
-use crate::usage::Meter;
+use crate::usage::{Meter, threads_cpu};
 use crate::verdict::{Figure, Target, Verdicts};
 
 /// Customers that withdraw; on PostgreSQL withdrawals of one customer wait for each other.
 const CUSTOMERS: usize = 64;
 /// Connections to PostgreSQL, of ours and of the rival: the default of the configuration.
 pub const CONNECTIONS: usize = 8;
+/// The store's writing thread on SQLite.
+const WRITER: &str = "store-write";
 /// Least share of the raw rate on SQLite.
 const TARGET: f64 = 0.5;
 
@@ -40,6 +42,16 @@ struct Ours {
     /// Withdrawals in one commit.
     group: f64,
     waits: Vec<Duration>,
+    /// CPU time of the writing thread for each, in microseconds; SQLite only.
+    cpu_us: Option<f64>,
+}
+
+/// One run of the rival.
+pub struct Raw {
+    /// Withdrawals a second.
+    pub rate: f64,
+    /// CPU time of its one thread for each, in microseconds; SQLite only.
+    pub cpu_us: Option<f64>,
 }
 
 /// Measures on every database that there is.
@@ -57,8 +69,16 @@ pub fn run(
     writeln!(
         out,
         "raw: the rows of that run, written again by the bare driver, as many in a commit\n\n\
-         {:<12} {:>3} {:>12} {:>12} {:>6} {:>7} {:>17} {:>11}",
-        "", "run", "accepted/s", "raw/s", "ratio", "group", "answered p50/p99", "others' CPU"
+         {:<12} {:>3} {:>12} {:>12} {:>6} {:>7} {:>17} {:>16} {:>11}",
+        "",
+        "run",
+        "accepted/s",
+        "raw/s",
+        "ratio",
+        "group",
+        "answered p50/p99",
+        "writer's CPU",
+        "others' CPU"
     )?;
     let mut sqlite = Pairs::new("SQLite", Some(Target::AtLeast(TARGET)));
     let mut postgres = Pairs::new("PostgreSQL", None);
@@ -83,7 +103,7 @@ pub fn run(
     Ok(())
 }
 
-fn on_sqlite(options: &Options, folder: &Path) -> Result<(Ours, f64), BooksError> {
+fn on_sqlite(options: &Options, folder: &Path) -> Result<(Ours, Raw), BooksError> {
     let (file, copy) = (folder.join("ours.db"), folder.join("raw.db"));
     let config = StoreConfig::SqliteFile(file.clone());
     let customers = prepare(&config)?;
@@ -94,7 +114,7 @@ fn on_sqlite(options: &Options, folder: &Path) -> Result<(Ours, f64), BooksError
     Ok((ours, raw))
 }
 
-fn on_postgres(options: &Options, server: &str) -> Result<(Ours, f64), BooksError> {
+fn on_postgres(options: &Options, server: &str) -> Result<(Ours, Raw), BooksError> {
     let schema = Schema::make(server)?;
     let config = schema.config(CONNECTIONS);
     let customers = prepare(&config)?;
@@ -122,6 +142,7 @@ fn accept(
     let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
     let (next, total) = (Arc::new(AtomicUsize::new(0)), options.withdrawals());
     let commits = books.store.commits();
+    let cpu = threads_cpu(WRITER);
     let began = Instant::now();
     let clients: Vec<_> = (0..options.clients())
         .map(|_| {
@@ -135,6 +156,7 @@ fn accept(
         waits.extend(ended.map_err(|_| BooksError::Surprise("a client panicked"))??);
     }
     let took = began.elapsed();
+    let cpu = threads_cpu(WRITER).zip(cpu).map(|(now, then)| now - then);
     let commits = books.store.commits() - commits;
     books.audit()?;
     books.store.close();
@@ -142,6 +164,9 @@ fn accept(
         rate: total as f64 / took.as_secs_f64(),
         group: total as f64 / commits.max(1) as f64,
         waits,
+        cpu_us: cpu
+            .filter(|cpu| *cpu > 0.0)
+            .map(|cpu| cpu * 1e6 / total as f64),
     })
 }
 
@@ -195,25 +220,30 @@ impl Pairs {
         out: &mut impl Write,
         round: usize,
         ours: Ours,
-        raw: f64,
+        raw: Raw,
         others: Option<f64>,
     ) -> std::io::Result<()> {
         self.ours.push(ours.rate);
-        self.raw.push(raw);
+        self.raw.push(raw.rate);
         let ms = |percent| percentile(&ours.waits, percent).as_secs_f64() * 1e3;
         let waits = format!("{:.1} / {:.1} ms", ms(50), ms(99));
         let others =
             others.map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", share * 100.0));
+        let cpu = match (ours.cpu_us, raw.cpu_us) {
+            (Some(ours), Some(raw)) => format!("{ours:.0} / {raw:.0} us"),
+            _ => "-".to_owned(),
+        };
         writeln!(
             out,
-            "{:<12} {:>3} {:>12.0} {:>12.0} {:>6.2} {:>7.1} {:>17} {:>11}",
+            "{:<12} {:>3} {:>12.0} {:>12.0} {:>6.2} {:>7.1} {:>17} {:>16} {:>11}",
             self.name,
             round + 1,
             ours.rate,
-            raw,
-            ours.rate / raw,
+            raw.rate,
+            ours.rate / raw.rate,
             ours.group,
             waits,
+            cpu,
             others,
         )?;
         out.flush()

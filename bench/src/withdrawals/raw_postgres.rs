@@ -6,6 +6,7 @@ use std::time::Instant;
 use postgres::types::{ToSql, Type};
 use postgres::{Client, Row, Statement};
 
+use super::Raw;
 use super::raw::{MOVE, MOVES, Rows, TABLES};
 use super::schema::Schema;
 use crate::books::BooksError;
@@ -45,7 +46,7 @@ fn cells(row: &Row) -> Result<Vec<Cell>, postgres::Error> {
 }
 
 /// Writes them over so many connections, and answers how many withdrawals a second that were.
-pub fn write(schema: &Schema, rows: Rows<Cell>, connections: usize) -> Result<f64, BooksError> {
+pub fn write(schema: &Schema, rows: Rows<Cell>, connections: usize) -> Result<Raw, BooksError> {
     let count = rows.withdrawals();
     let count = count.ok_or(BooksError::Surprise(
         "the rows of the run are not all there",
@@ -73,7 +74,10 @@ pub fn write(schema: &Schema, rows: Rows<Cell>, connections: usize) -> Result<f6
         }
         Ok::<_, BooksError>(())
     })?;
-    Ok(count as f64 / began.elapsed().as_secs_f64())
+    Ok(Raw {
+        rate: count as f64 / began.elapsed().as_secs_f64(),
+        cpu_us: None,
+    })
 }
 
 fn prepare(client: &mut Client, rows: &Rows<Cell>) -> Result<Vec<Statement>, BooksError> {

@@ -1,4 +1,5 @@
-//! The rival on SQLite: one connection, WAL and `synchronous=FULL`, prepared statements.
+//! The rival on SQLite: one connection, WAL and `synchronous=FULL`, prepared statements, and the store's own settings of
+//! cache and log.
 
 use std::path::Path;
 use std::time::Instant;
@@ -6,8 +7,10 @@ use std::time::Instant;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
+use super::Raw;
 use super::raw::{MOVE, MOVES, Rows, TABLES};
 use crate::books::BooksError;
+use crate::usage::this_thread_cpu;
 
 /// What the run wrote into the file, which is closed.
 pub fn rows(file: &Path) -> Result<Rows<Value>, BooksError> {
@@ -28,13 +31,14 @@ pub fn rows(file: &Path) -> Result<Rows<Value>, BooksError> {
 }
 
 /// Writes them into `file`, `group` withdrawals in a commit, and answers how many withdrawals a second that were.
-pub fn write(file: &Path, rows: &Rows<Value>, group: f64) -> Result<f64, BooksError> {
+pub fn write(file: &Path, rows: &Rows<Value>, group: f64) -> Result<Raw, BooksError> {
     let count = rows.withdrawals();
     let count = count.ok_or(BooksError::Surprise(
         "the rows of the run are not all there",
     ))?;
     let connection = connect(file)?;
     let inserts: Vec<String> = (0..TABLES.len()).map(|at| rows.insert(at, "")).collect();
+    let cpu = this_thread_cpu();
     let began = Instant::now();
     // A fraction is carried over, so that the mean size of a group is ours.
     let (mut written, mut due) = (0, 0.0);
@@ -48,7 +52,12 @@ pub fn write(file: &Path, rows: &Rows<Value>, group: f64) -> Result<f64, BooksEr
         connection.execute_batch("COMMIT")?;
         written = end;
     }
-    Ok(count as f64 / began.elapsed().as_secs_f64())
+    let took = began.elapsed();
+    let cpu = this_thread_cpu().zip(cpu).map(|(now, then)| now - then);
+    Ok(Raw {
+        rate: count as f64 / took.as_secs_f64(),
+        cpu_us: cpu.map(|cpu| cpu * 1e6 / count as f64),
+    })
 }
 
 fn write_one(
@@ -80,5 +89,8 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // As large as ours.
+    connection.pragma_update(None, "wal_autocheckpoint", 10_000)?;
+    connection.pragma_update(None, "cache_size", -64 * 1024)?;
     Ok(connection)
 }
