@@ -1,5 +1,8 @@
 //! Running one statement on SQLite, and what its errors mean.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
+
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, ToSql, ffi};
 
@@ -72,7 +75,25 @@ fn prepare<'c>(
         }
         .into());
     }
+    if !KNOWN_GOOD.with_borrow(|known| known.contains(&(sql.as_ptr(), sql.len()))) {
+        check_order(&statement, sql)?;
+        KNOWN_GOOD.with_borrow_mut(|known| known.insert((sql.as_ptr(), sql.len())));
+    }
     for (index, value) in (1..).zip(params) {
+        statement.raw_bind_parameter(index, value).map_err(failed)?;
+    }
+    Ok(statement)
+}
+
+thread_local! {
+    /// Where the texts of statements begin whose parameters were looked at before: they live for ever, and looking at every
+    /// parameter every time costs as much as a look-up.
+    static KNOWN_GOOD: RefCell<HashSet<(*const u8, usize)>> = RefCell::default();
+}
+
+/// Whether each parameter is first used in the order of its number.
+fn check_order(statement: &CachedStatement<'_>, sql: &'static str) -> Result<(), Failed> {
+    for index in 1..=statement.parameter_count() {
         let name = statement
             .parameter_name(index)
             .and_then(|name| name.strip_prefix('$'));
@@ -81,9 +102,8 @@ fn prepare<'c>(
             let cause = Cause::new("parameters", message);
             return Err(StoreError::Statement { sql, cause }.into());
         }
-        statement.raw_bind_parameter(index, value).map_err(failed)?;
     }
-    Ok(statement)
+    Ok(())
 }
 
 fn owned(value: ValueRef<'_>) -> Option<Value> {

@@ -110,7 +110,7 @@ impl Writer {
         if group.is_empty() {
             return group;
         }
-        if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
+        if let Err(error) = self.run_cached("BEGIN IMMEDIATE") {
             return fail_all(group, &cause_of(&error));
         }
         let mut tried: Vec<Box<dyn Job>> = Vec::with_capacity(group.len());
@@ -175,7 +175,7 @@ impl Writer {
 
     /// Runs one act in a savepoint of its own.
     fn attempt(&self, job: &mut dyn Job) -> Attempted {
-        if let Err(error) = self.connection.execute_batch("SAVEPOINT act") {
+        if let Err(error) = self.run_cached("SAVEPOINT act") {
             return self.group_lost(&error);
         }
         let mut tx = Tx::on_sqlite(&self.connection);
@@ -184,16 +184,21 @@ impl Writer {
         if self.connection.is_autocommit() {
             return Attempted::GroupLost(cause("the database rolled the transaction back"));
         }
-        let (sql, attempted) = match verdict {
-            Verdict::Keep => ("RELEASE act", Attempted::Kept(signals)),
+        let (ended, attempted) = match verdict {
+            Verdict::Keep => (Ok(()), Attempted::Kept(signals)),
             Verdict::Undo | Verdict::Panicked => {
-                ("ROLLBACK TO act; RELEASE act", Attempted::Undone)
+                (self.run_cached("ROLLBACK TO act"), Attempted::Undone)
             }
         };
-        match self.connection.execute_batch(sql) {
+        match ended.and_then(|()| self.run_cached("RELEASE act")) {
             Ok(()) => attempted,
             Err(error) => self.group_lost(&error),
         }
+    }
+
+    /// Runs what stands around every act, prepared once.
+    fn run_cached(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute([]).map(drop)
     }
 
     fn group_lost(&self, error: &rusqlite::Error) -> Attempted {
