@@ -197,9 +197,31 @@ pub fn deposit(
 /// A request to pay an invoice of somebody else's, as it comes over the hub.
 pub fn request(customer: &Customer, client_id: String) -> ReserveWithdrawal {
     let (payment_hash, bolt11) = fresh_bolt11();
+    asked(customer, client_id, payment_hash, bolt11, false)
+}
+
+/// A request to pay an invoice of ours, which is settled in the books.
+pub fn internal_request(
+    customer: &Customer,
+    client_id: String,
+    invoice: &Invoice,
+) -> ReserveWithdrawal {
+    let (payment_hash, bolt11) = (invoice.payment_hash, invoice.bolt11.clone());
+    asked(customer, client_id, payment_hash, bolt11, true)
+}
+
+fn asked(
+    customer: &Customer,
+    client_id: String,
+    payment_hash: PaymentHash,
+    bolt11: String,
+    to_ourselves: bool,
+) -> ReserveWithdrawal {
     let amount_msat = Msat::from_sat(AMOUNT_SAT).unwrap_or(Msat::ZERO);
-    let amounts = FeePolicy::default().withdrawal(amount_msat);
+    let fees = FeePolicy::default();
+    let amounts = fees.withdrawal(amount_msat);
     ReserveWithdrawal {
+        fees,
         account_id: customer.account_id,
         api_key_id: customer.api_key_id,
         client_id: Some(client_id.clone()),
@@ -208,6 +230,8 @@ pub fn request(customer: &Customer, client_id: String) -> ReserveWithdrawal {
             bolt11,
             payment_hash,
             destination: destination(),
+            to_ourselves,
+            send_all: None,
             amounts: amounts.expect("ten satoshis and their reserve are an amount"),
             expires_at: SystemClock.now() + SignedDuration::from_hours(1),
         },

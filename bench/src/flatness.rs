@@ -9,14 +9,15 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use money::Msat;
-use payments::withdrawal::WithdrawalFailure;
+use payments::withdrawal::{WithdrawalFailure, WithdrawalState};
 use store::StoreConfig;
 use store::acts::dispatch::claim_due_withdrawals;
+use store::acts::invoice::record_invoice;
 use store::acts::outcome::fail_withdrawal;
-use store::acts::withdrawal::reserve_withdrawal;
+use store::acts::withdrawal::{Reserved, reserve_withdrawal};
 use store::queries::{account, event, payment, transaction, webhook};
 
-use crate::books::{Books, BooksError, Customer, deposit, request};
+use crate::books::{Books, BooksError, Customer, deposit, internal_request, request};
 use crate::options::Options;
 use crate::stats::percentile;
 use crate::usage::Meter;
@@ -39,6 +40,8 @@ struct Filled {
     config: StoreConfig,
     books: Books,
     customer: Customer,
+    /// Whom that customer pays in the books.
+    friend: Customer,
     /// Half of the payments are newer.
     middle: [u8; 16],
 }
@@ -86,8 +89,9 @@ pub fn run(
 /// One thing that is done in books, and how long it took.
 type Cost = fn(&Filled) -> Result<Duration, BooksError>;
 
-const COSTS: [(&str, Cost); 6] = [
+const COSTS: [(&str, Cost); 7] = [
     ("balance read", balance),
+    ("internal payment", internal),
     ("payment in (invoice, credit)", paid_in),
     ("payment out (hold, dispatch, fail)", paid_out),
     ("transactions, newest page", newest_page),
@@ -183,6 +187,7 @@ impl Filled {
         let middle = Books::middle(&customer, newest.id_bytes());
         Ok(Self {
             config,
+            friend: books.customer(false)?,
             books,
             customer,
             middle,
@@ -212,6 +217,25 @@ fn balance(filled: &Filled) -> Result<Duration, BooksError> {
             .books
             .store
             .read(move |tx| account::balance(tx, id))?)
+    })
+}
+
+/// An invoice of another customer, paid in the books; making the invoice is not counted.
+fn internal(filled: &Filled) -> Result<Duration, BooksError> {
+    let (store, invoice) = (&filled.books.store, filled.books.invoice(&filled.friend));
+    let act = filled.books.acting();
+    let (making, written) = (act.clone(), invoice.clone());
+    store.write(move |tx| record_invoice(tx, &making, &written, None))?;
+    let name = format!("internal-{}", act.now.as_nanosecond());
+    let request = internal_request(&filled.customer, name, &invoice);
+    timed(|| {
+        let paid = store.write(move |tx| {
+            reserve_withdrawal(tx, &act, &request, &|_, event| event.hub.clone())
+        })?;
+        match paid {
+            Reserved::Now(paid, _) if paid.state == WithdrawalState::Settled => Ok(()),
+            _ => Err(BooksError::Surprise("an internal payment was not settled")),
+        }
     })
 }
 

@@ -190,9 +190,9 @@ async fn client(
         let reserved = books.store.write_async(move |tx| {
             reserve_withdrawal(tx, &act, &request, &|_, event| event.hub.clone())
         });
-        if let Reserved::Replay(_) = reserved.await? {
+        let Reserved::Now(..) = reserved.await? else {
             return Err(ReserveError::KeyReused);
-        }
+        };
         waits.push(began.elapsed());
     }
 }

@@ -16,9 +16,11 @@ use rail_ldk::{LdkNode, NodeConfig, NodeSeed, SocketAddress};
 use reqwest::{Client, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use server::compose::compose;
+use server::app::App;
+use server::compose::{NODE, compose};
+use server::roles::Roles;
 use server::serving::{ServeOptions, Serving, serve};
-use store::{Store, StoreConfig};
+use store::{LeaseOptions, Store, StoreConfig};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -54,25 +56,30 @@ impl Leyden {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("leyden.db");
         let store = Store::open(&StoreConfig::SqliteFile(file)).map_err(StackError::from)?;
-        let network = Network::Regtest;
-        let config = node_config(payee);
-        let composed = compose(&store, network, FeePolicy::default(), &config)
+        let app = App::new(store.clone(), Network::Regtest, FeePolicy::default());
+        let leased = store
+            .lease_node(NODE, LeaseOptions::default())
+            .map_err(|error| StackError::Compose(Box::new(error)))?;
+        let composed = compose(&app, leased, &node_config(payee))
             .map_err(|error| StackError::Compose(Box::new(error)))?;
         let node = composed.node;
-        open_channel(payee, &node, &store, &composed.app.acting())?;
+        open_channel(payee, &node, &store, &app.acting())?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
         let options = ServeOptions {
+            roles: Roles::all(),
             hub_format: wire::hercle::DataFormat::Object,
             egress: webhooks::EgressPolicy::sandbox(),
             admin_token: ADMIN_TOKEN.to_owned(),
         };
-        let serving = runtime.block_on(async {
+        let mut serving = runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-            let served = serve(composed.app, options, listener, Router::new());
+            let served = serve(composed.app.app.clone(), options, listener, Router::new());
             served.map_err(|error| StackError::Serve(Box::new(error)))
         })?;
+        let running = runtime.block_on(async { serving.run_node(composed.app) });
+        running.map_err(|error| StackError::Serve(Box::new(error)))?;
         let http = Client::builder().timeout(PATIENCE).build();
         let mut leyden = Self {
             url: format!("http://{}", serving.address),
