@@ -11,6 +11,7 @@ mod withdrawals;
 
 use std::collections::BTreeMap;
 
+use payments::payment_hash::PaymentHash;
 use store::queries::audit::audit;
 use store::{Store, StoreError};
 
@@ -55,6 +56,16 @@ pub(super) struct Auditor {
     events: Vec<([u8; 16], String)>,
     alarms: u64,
     losses: usize,
+    was_halted: bool,
+}
+
+/// Where a run stands when it is audited.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Phase {
+    /// The node may do what halts the movement of money.
+    pub(super) may_halt: bool,
+    /// The end of the run, in which many things happen between two audits.
+    pub(super) is_end: bool,
 }
 
 /// What an audit found.
@@ -64,6 +75,8 @@ pub(super) struct Verdict {
     pub(super) spendable_msat: Vec<i128>,
     /// The withdrawals that have not ended.
     pub(super) live: usize,
+    /// Those of them whose outcome is not known.
+    pub(super) dispatched: Vec<PaymentHash>,
     /// What the books say about them, for the trace.
     pub(super) line: String,
     /// The books' own float, and what the node's must be by what is booked.
@@ -82,6 +95,7 @@ struct Audit<'a> {
     /// The net credit that each account must have.
     expected: BTreeMap<i64, i128>,
     untold_msat: i128,
+    is_end: bool,
     violations: Vec<String>,
 }
 
@@ -95,7 +109,7 @@ impl Auditor {
         store: &Store,
         world: &World,
         node: &node::State,
-        may_halt: bool,
+        phase: Phase,
     ) -> Result<Verdict, StoreError> {
         let (own, books) = store.read(|tx| Ok::<_, StoreError>((audit(tx)?, Books::read(tx)?)))?;
         let mut run = Audit {
@@ -104,6 +118,7 @@ impl Auditor {
             node,
             expected: BTreeMap::new(),
             untold_msat: 0,
+            is_end: phase.is_end,
             violations: Vec::new(),
         };
         for check in own.checks {
@@ -115,11 +130,12 @@ impl Auditor {
         }
         run.withdrawals();
         run.deposits();
+        run.suspense();
         run.answers();
         run.events();
         let folded = run.ledger();
         self.nothing_changed(&mut run);
-        self.alarms(&mut run, may_halt);
+        self.alarms(&mut run, phase.may_halt);
         let mut violations = run.violations;
         violations.extend(node.violations.iter().cloned());
         violations.extend(world.violations.iter().cloned());
@@ -129,6 +145,12 @@ impl Auditor {
             violations,
             spendable_msat: spendable(&world.clients, &books),
             live,
+            dispatched: books
+                .withdrawals
+                .iter()
+                .filter(|row| row.state == "dispatched")
+                .map(|row| PaymentHash::from_bytes(row.hash))
+                .collect(),
             line: format!(
                 "{live} live, {settled} settled, {failed} failed, {} events{}",
                 books.events.len(),
@@ -180,6 +202,16 @@ impl Auditor {
             run.violations
                 .push("an event is gone, or stands elsewhere".to_owned());
         }
+        let attempts = |rows: &BTreeMap<[u8; 16], Withdrawal>| {
+            rows.values().map(|row| row.attempts).sum::<i64>()
+        };
+        let moved =
+            now.len() > self.withdrawals.len() || attempts(&now) > attempts(&self.withdrawals);
+        if self.was_halted && run.books.halt.is_some() && moved && !run.is_end {
+            run.violations
+                .push("money moved while it was halted".to_owned());
+        }
+        self.was_halted = run.books.halt.is_some();
         self.withdrawals = now;
         self.events = events;
     }

@@ -12,7 +12,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use money::Msat;
 use payments::payment_hash::{PaymentHash, PaymentPreimage};
 use payments::ports::{PaymentFailure, RailEvent, RailPayment};
 
@@ -97,7 +96,7 @@ pub(super) struct State {
     /// What came in, by hash and amount: the same amount for the same hash is the same payment told again.
     pub(super) inbound: BTreeMap<([u8; 32], i128), Inbound>,
     /// The preimages of invoices that other nodes made.
-    pub(super) payees: BTreeMap<[u8; 32], (PaymentPreimage, i128)>,
+    pub(super) payees: BTreeMap<[u8; 32], (PaymentPreimage, Option<i128>)>,
     /// Events that LDK will hand out, in its channel manager.
     brewing: Vec<RailEvent>,
     /// ldk-node's queue, durable: the first is given again until it is acknowledged.
@@ -206,16 +205,6 @@ impl State {
         self.brewing.iter().any(names)
             || self.queue.iter().any(names)
             || self.unsettled.iter().any(names)
-    }
-
-    /// What came first for this hash.
-    pub(super) fn first_received(&self, payment_hash: &PaymentHash) -> Option<Msat> {
-        let mut all = self
-            .inbound
-            .keys()
-            .filter(|(hash, _)| hash == payment_hash.as_bytes());
-        all.next()
-            .and_then(|(_, msat)| Msat::new(i64::try_from(*msat).ok()?).ok())
     }
 
     fn tell(&mut self, event: RailEvent) {

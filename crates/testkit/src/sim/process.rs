@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use payments::ids::Ids;
 use payments::network::Network;
+use payments::payment_hash::PaymentHash;
 use payments::withdrawal::Withdrawal;
 use server::app::{App, NodeApp};
 use server::workers::dispatcher::{self, Answer, Claims};
@@ -35,12 +36,15 @@ pub(super) struct Outside {
     pub(super) entropy: Arc<SeededEntropy>,
 }
 
+/// A withdrawal that was handed over, and what came of it.
+pub(super) type Answered = (Withdrawal, Answer);
+
 /// A running engine.
 pub(super) struct Process {
     pub(super) app: NodeApp,
     claims: Claims,
     claimed: Vec<Withdrawal>,
-    answered: Vec<(Withdrawal, Answer)>,
+    answered: Vec<Answered>,
 }
 
 impl Process {
@@ -92,6 +96,13 @@ impl Process {
     /// How many answers wait to be written down.
     pub(super) const fn answers(&self) -> usize {
         self.answered.len()
+    }
+
+    /// Whether it has a claim or an answer about this payment in its hands.
+    pub(super) fn holds(&self, payment_hash: &PaymentHash) -> bool {
+        let answered = self.answered.iter().map(|(withdrawal, _)| withdrawal);
+        let mut all = self.claimed.iter().chain(answered);
+        all.any(|withdrawal| withdrawal.payment_hash == *payment_hash)
     }
 
     /// Hands the claim at `index` over to the node.
@@ -153,9 +164,20 @@ impl Process {
         }
     }
 
-    /// The memory of the process is gone. Its file goes on as it was kept.
-    pub(super) fn end(self) {
+    /// Writes the answer of a process that another one has overtaken: it was asked for before, and comes now.
+    pub(super) fn write_overtaken(&self, (withdrawal, answer): &Answered) -> String {
+        let hash = short(&withdrawal.payment_hash);
+        match dispatcher::write_down(&self.app, withdrawal, answer) {
+            Ok(()) => format!("an overtaken answer for {hash} is written: {answer:?}"),
+            Err(error) => format!("an overtaken answer for {hash} is not written: {error}"),
+        }
+    }
+
+    /// The memory of the process is gone, but for the answers that it may still write, late and from another machine.
+    /// Its file goes on as it was kept.
+    pub(super) fn end(self) -> Vec<Answered> {
         self.app.store.close();
+        self.answered
     }
 }
 

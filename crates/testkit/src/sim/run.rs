@@ -5,12 +5,14 @@ use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::auditor::{Auditor, Verdict};
+use payments::payment_hash::PaymentHash;
+
+use super::auditor::{Auditor, Phase, Verdict};
 use super::dice::Dice;
 use super::fate::{Died, Fate, remove};
-use super::node::{Faults, Node};
+use super::node::{Faults, Node, Stage, short};
 use super::place::{OPENING_MSAT, Place};
-use super::process::{Outside, Process};
+use super::process::{Answered, Outside, Process};
 use super::steps::Step;
 use super::world::World;
 use crate::clock::FakeClock;
@@ -65,11 +67,14 @@ pub(super) struct Run<'a> {
     /// What the last audit found: withdrawals that have not ended, and whether money is halted.
     pub(super) live: usize,
     pub(super) is_halted: bool,
+    /// Answers of processes that are gone.
+    pub(super) overtaken: Vec<Answered>,
     process: Option<Process>,
     auditor: Auditor,
     file: PathBuf,
     generation: u64,
     step: u64,
+    is_end: bool,
     done: Done,
 }
 
@@ -117,10 +122,12 @@ impl<'a> Run<'a> {
             is_stopping: false,
             live: 0,
             is_halted: false,
+            overtaken: Vec::new(),
             process: None,
             auditor: Auditor::default(),
             generation: 0,
             step: 0,
+            is_end: false,
             done: Done::default(),
         }
     }
@@ -176,7 +183,7 @@ impl<'a> Run<'a> {
     /// Ends the process, in order or by death, and starts the next on what is left.
     fn restart(&mut self, died: bool) -> Result<(), Failure> {
         if let Some(process) = self.process.take() {
-            process.end();
+            self.overtaken.extend(process.end());
         }
         self.next_file(died);
         self.start()
@@ -236,10 +243,13 @@ impl<'a> Run<'a> {
             return Err(self.failure("no process runs"));
         };
         let mut node = self.outside.node.state();
-        let may_halt = self.faults.broken;
+        let phase = Phase {
+            may_halt: self.faults.broken,
+            is_end: self.is_end,
+        };
         let audited = self
             .auditor
-            .audit(&process.app.store, &self.world, &node, may_halt);
+            .audit(&process.app.store, &self.world, &node, phase);
         node.calls.clear();
         drop(node);
         let verdict = audited.map_err(|error| self.failure(&error.to_string()))?;
@@ -267,6 +277,7 @@ impl<'a> Run<'a> {
 
     /// The end: no more faults, everything that is under way ends, and then nothing may be left.
     fn drain(&mut self) -> Result<(), Failure> {
+        self.is_end = true;
         self.outside.fate.note("     the faults are over");
         for round in 0..MOST_ROUNDS {
             self.outside
@@ -275,16 +286,39 @@ impl<'a> Run<'a> {
             self.outside.fate.spare();
             self.outside.node.state().set_faults(Faults::default());
             self.perform(Step::drain)?;
-            if round % 8 == 7 {
-                self.restart(false)?;
-            }
             let verdict = self.audit()?;
             let is_quiet = self.outside.node.state().is_quiet();
             if is_quiet && verdict.live == 0 && verdict.open_invoices == 0 {
                 return self.reconcile(&verdict);
             }
+            if round % 8 == 7 {
+                self.nothing_is_forgotten(&verdict)?;
+                self.restart(false)?;
+            }
         }
         Err(self.failure("something is pending for ever"))
+    }
+
+    /// A dispatched withdrawal that only a restart could free must be in doubt, and not just forgotten.
+    fn nothing_is_forgotten(&self, verdict: &Verdict) -> Result<(), Failure> {
+        let node = self.outside.node.state();
+        let works_on = |hash: &PaymentHash| {
+            let payment = node.outbound.get(hash.as_bytes());
+            let is_open =
+                payment.is_some_and(|payment| payment.is_in_doubt || payment.stage != Stage::Idle);
+            let is_held = self
+                .process
+                .as_ref()
+                .is_some_and(|process| process.holds(hash));
+            is_open || is_held || node.can_still_tell(hash)
+        };
+        match verdict.dispatched.iter().find(|hash| !works_on(hash)) {
+            Some(hash) => Err(self.failure(&format!(
+                "{} is dispatched, and nobody knows of it",
+                short(hash)
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// The float of the books is the node's, to the millisatoshi.
@@ -296,7 +330,7 @@ impl<'a> Run<'a> {
         let paid = node
             .outbound
             .values()
-            .filter(|payment| payment.stage == super::node::Stage::Paid);
+            .filter(|payment| payment.stage == Stage::Paid);
         let settled = paid.count() as u64;
         drop(node);
         self.done.settled = settled;

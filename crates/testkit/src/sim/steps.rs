@@ -20,10 +20,12 @@ pub(super) enum Step {
     Claim,
     HandOver,
     WriteAnswer,
+    WriteOvertaken,
     TakeEvent,
     LiftBars,
     Expire,
     Resume,
+    Assign,
     EndPayment,
     QueueEvent,
     MakeDurable,
@@ -38,7 +40,7 @@ pub(super) enum Step {
 const TRIES: usize = 5;
 
 /// How often each comes, in all about two hundred.
-const WEIGHTS: [(u64, Step); 21] = [
+const WEIGHTS: [(u64, Step); 23] = [
     (20, Step::Withdraw),
     (8, Step::Repeat),
     (5, Step::AskAgain),
@@ -48,10 +50,12 @@ const WEIGHTS: [(u64, Step); 21] = [
     (16, Step::Claim),
     (18, Step::HandOver),
     (16, Step::WriteAnswer),
+    (4, Step::WriteOvertaken),
     (24, Step::TakeEvent),
     (10, Step::LiftBars),
     (4, Step::Expire),
     (4, Step::Resume),
+    (2, Step::Assign),
     (16, Step::EndPayment),
     (20, Step::QueueEvent),
     (7, Step::MakeDurable),
@@ -97,6 +101,7 @@ impl Step {
             }
             Self::HandOver => process.claims() > 0,
             Self::WriteAnswer => process.answers() > 0,
+            Self::WriteOvertaken => !run.overtaken.is_empty(),
             Self::TakeEvent => node().has_queued(),
             Self::QueueEvent => node().has_brewing(),
             Self::EndPayment => node().has_in_flight(),
@@ -118,10 +123,12 @@ impl Step {
             Self::Claim => process.claim(),
             Self::HandOver => hand_over(run, process),
             Self::WriteAnswer => write_answer(run, process),
+            Self::WriteOvertaken => write_overtaken(run, process),
             Self::TakeEvent => process.take_event(),
             Self::LiftBars => process.lift_bars(),
             Self::Expire => process.expire(),
             Self::Resume => process.resume(),
+            Self::Assign => run.world.assign(&process.app, &run.outside.fate),
             Self::MoveClock => {
                 let by = run.outside.fate.draw(clock_jump);
                 run.outside.clock.advance(by);
@@ -149,12 +156,13 @@ impl Step {
                     let client = dice.index(run.world.clients.len());
                     (client, run.world.bill(client, now, dice))
                 });
-                let payee = (bill.preimage, i128::from(bill.amount_msat));
-                run.outside
-                    .node
-                    .state()
-                    .payees
-                    .insert(*bill.payment_hash.as_bytes(), payee);
+                let payee = (bill.preimage, bill.stated_msat.map(i128::from));
+                // The hash of one of ours is not the payee's of a forgery.
+                let mut node = run.outside.node.state();
+                node.payees
+                    .entry(*bill.payment_hash.as_bytes())
+                    .or_insert(payee);
+                drop(node);
                 run.world.withdraw(app, &fate, client, &bill)
             }
             Self::Repeat => run.world.repeat(app, &fate),
@@ -178,7 +186,6 @@ impl Step {
             Self::MakeDurable => node.make_durable().to_owned(),
             Self::Receive => match run.world.paid_from_outside(dice) {
                 Some((hash, amount_msat)) => {
-                    let amount_msat = node.first_received(&hash).unwrap_or(amount_msat);
                     node.receive(hash, amount_msat, now, dice);
                     format!("{amount_msat} come for {}", short(&hash))
                 }
@@ -262,4 +269,16 @@ fn write_answer(run: &Run<'_>, process: &mut Process) -> String {
     }
     let index = run.outside.fate.draw(|dice| dice.index(process.answers()));
     process.write_answer(index)
+}
+
+/// A process that was overtaken writes what it was answered, once.
+fn write_overtaken(run: &mut Run<'_>, process: &Process) -> String {
+    if run.overtaken.is_empty() {
+        return process.take_event();
+    }
+    let index = run
+        .outside
+        .fate
+        .draw(|dice| dice.index(run.overtaken.len()));
+    process.write_overtaken(&run.overtaken.remove(index))
 }

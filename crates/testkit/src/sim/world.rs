@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use money::Msat;
 use payments::payment_hash::{PaymentHash, PaymentPreimage};
+use payments::withdrawal::Asked;
 
 use super::dice::Dice;
 use super::place::Client;
@@ -20,7 +21,10 @@ pub(super) struct Bill {
     pub(super) bolt11: String,
     pub(super) payment_hash: PaymentHash,
     pub(super) preimage: PaymentPreimage,
-    pub(super) amount_msat: i64,
+    /// What it states.
+    pub(super) stated_msat: Option<i64>,
+    /// What is asked for beside it.
+    pub(super) asked: Asked,
 }
 
 /// An invoice of ours that a client was given.
@@ -37,7 +41,12 @@ pub(super) struct Ask {
     pub(super) client: usize,
     pub(super) bolt11: String,
     pub(super) payment_hash: PaymentHash,
-    pub(super) amount_msat: i64,
+    /// What the invoice states.
+    pub(super) stated_msat: Option<i64>,
+    /// What was asked for beside it.
+    pub(super) asked: Asked,
+    /// What the client could spend, each time it was asked.
+    pub(super) spendable_msat: Vec<i128>,
     /// The client's own id for it; for a request with an idempotency key it is that key.
     pub(super) client_id: String,
     pub(super) has_key: bool,
@@ -70,6 +79,8 @@ pub(super) struct World {
     pub(super) keys: BTreeMap<(usize, &'static str, String), KeyUse>,
     /// What each client can spend, as the last audit found it.
     pub(super) spendable_msat: Vec<i128>,
+    /// To whom a person gave what was in suspense, by the item's id.
+    pub(super) assigned: BTreeMap<[u8; 16], Vec<usize>>,
     invoice_asks: Vec<InvoiceAsk>,
     runtime: tokio::runtime::Runtime,
     names: u64,
@@ -85,6 +96,7 @@ impl World {
             issued: BTreeMap::new(),
             keys: BTreeMap::new(),
             spendable_msat,
+            assigned: BTreeMap::new(),
             invoice_asks: Vec::new(),
             runtime: runtime.expect("a runtime"),
             names: 0,
@@ -103,16 +115,37 @@ impl World {
             (1, spendable * 2),
         ]);
         let amount_msat = dice.between(1, most.max(1));
+        let states_amount = dice.percent(80);
+        let send_all = dice.percent(if states_amount { 1 } else { 40 });
+        let amount = Msat::from_unsigned(amount_msat).ok();
+        let asked = Asked {
+            amount_msat: amount.filter(|_| !send_all && (!states_amount || dice.percent(50))),
+            send_all,
+            fee_limit_msat: dice
+                .percent(15)
+                .then(|| dice.below(9_000))
+                .and_then(|msat| Msat::from_unsigned(msat).ok()),
+        };
         let spec = InvoiceSpec {
+            amount_msat: states_amount.then_some(amount_msat),
             expiry_seconds: *dice.pick(&[5, 60, 3_600, 86_400]).unwrap_or(&3_600),
             ..InvoiceSpec::new(amount_msat, now)
         };
-        let signed = spec.sign_with(dice.bytes());
+        let hashes: Vec<[u8; 32]> = self.issued.keys().copied().collect();
+        let forged = dice
+            .percent(3)
+            .then(|| dice.pick(&hashes).copied())
+            .flatten();
+        let signed = match forged {
+            Some(hash) => spec.forge(PaymentHash::from_bytes(hash)),
+            None => spec.sign_with(dice.bytes()),
+        };
         Bill {
             bolt11: signed.bolt11,
             payment_hash: signed.payment_hash,
             preimage: signed.preimage,
-            amount_msat: i64::try_from(amount_msat).expect("an amount of a test"),
+            stated_msat: spec.amount_msat.and_then(|msat| i64::try_from(msat).ok()),
+            asked,
         }
     }
 
@@ -129,6 +162,13 @@ impl World {
         };
         let amount_msat = Msat::from_unsigned(asked_msat.unsigned_abs() + more).ok()?;
         Some((PaymentHash::from_bytes(*hash), amount_msat))
+    }
+
+    /// Whether this is an invoice of ours, to the letter.
+    pub(super) fn is_ours(&self, payment_hash: &[u8; 32], bolt11: &str) -> bool {
+        self.issued
+            .get(payment_hash)
+            .is_some_and(|issued| issued.bolt11 == bolt11)
     }
 
     fn fresh_name(&mut self, kind: &str) -> String {

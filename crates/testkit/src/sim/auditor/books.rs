@@ -41,6 +41,7 @@ pub(super) struct Withdrawal {
     pub(super) amount_msat: i128,
     pub(super) reserve_msat: i128,
     pub(super) platform_fee_msat: i128,
+    pub(super) keeps_reserve: bool,
     pub(super) state: String,
     pub(super) fee_msat: Option<i128>,
     pub(super) attempts: i64,
@@ -64,6 +65,15 @@ pub(super) struct Invoice {
     pub(super) failed: Option<[u8; 16]>,
 }
 
+/// Money in suspense, and the deposit by which it was assigned.
+#[derive(Debug, Clone)]
+pub(super) struct Suspended {
+    pub(super) amount_msat: i128,
+    pub(super) posting: [u8; 16],
+    /// The deposit's id, account and amount.
+    pub(super) assigned: Option<([u8; 16], [u8; 16], i128)>,
+}
+
 /// An event.
 #[derive(Debug, Clone)]
 pub(super) struct Event {
@@ -81,6 +91,7 @@ pub(super) struct Books {
     pub(super) counters: BTreeMap<i64, Counters>,
     pub(super) withdrawals: Vec<Withdrawal>,
     pub(super) invoices: BTreeMap<[u8; 32], Invoice>,
+    pub(super) suspended: BTreeMap<[u8; 16], Suspended>,
     pub(super) events: Vec<Event>,
     /// By account, scope and key.
     pub(super) answers: BTreeMap<([u8; 16], String, String), Vec<u8>>,
@@ -98,6 +109,7 @@ impl Books {
         books.read_ledger(tx)?;
         books.read_withdrawals(tx)?;
         books.read_invoices(tx)?;
+        books.read_suspense(tx)?;
         let sql = "SELECT e.account_id, e.kind, e.subject_id,
                 (SELECT COUNT(*) FROM webhook_delivery d WHERE d.event_id = e.id) FROM event e ORDER BY e.seq";
         for row in tx.query(sql, &[])? {
@@ -162,7 +174,7 @@ impl Books {
 
     fn read_withdrawals(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         let sql = "SELECT id, account_id, client_id, payment_hash, amount_msat, fee_reserve_msat, platform_fee_msat,
-                state, fee_msat, attempts, hold_posting_id FROM withdrawal ORDER BY created_at, id";
+                state, fee_msat, attempts, hold_posting_id, keeps_reserve FROM withdrawal ORDER BY created_at, id";
         for row in tx.query(sql, &[])? {
             self.withdrawals.push(Withdrawal {
                 id: row.bytes16(0)?,
@@ -176,6 +188,7 @@ impl Books {
                 fee_msat: row.opt_int(8)?.map(i128::from),
                 attempts: row.int(9)?,
                 hold: row.bytes16(10)?,
+                keeps_reserve: row.bool(11)?,
             });
         }
         Ok(())
@@ -183,7 +196,7 @@ impl Books {
 
     fn read_invoices(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         let sql = "SELECT i.payment_hash, i.account_id, i.state, i.received_msat, s.id, s.amount_msat, f.id
-            FROM invoice i LEFT JOIN deposit s ON s.invoice_id = i.id AND s.state = 'settled'
+            FROM invoice i LEFT JOIN deposit s ON s.invoice_id = i.id AND s.state = 'settled' AND s.suspended_id IS NULL
             LEFT JOIN deposit f ON f.invoice_id = i.id AND f.state = 'failed'";
         for row in tx.query(sql, &[])? {
             let settled = row
@@ -197,6 +210,23 @@ impl Books {
                 failed: row.opt_bytes16(6)?,
             };
             self.invoices.insert(row.bytes32(0)?, invoice);
+        }
+        Ok(())
+    }
+
+    fn read_suspense(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let sql = "SELECT s.id, s.amount_msat, s.posting_id, d.id, d.account_id, d.amount_msat
+            FROM suspense_item s LEFT JOIN deposit d ON d.suspended_id = s.id";
+        for row in tx.query(sql, &[])? {
+            let assigned = row
+                .opt_bytes16(3)?
+                .map(|id| Ok::<_, StoreError>((id, row.bytes16(4)?, wide(&row, 5)?)));
+            let item = Suspended {
+                amount_msat: wide(&row, 1)?,
+                posting: row.bytes16(2)?,
+                assigned: assigned.transpose()?,
+            };
+            self.suspended.insert(row.bytes16(0)?, item);
         }
         Ok(())
     }

@@ -10,43 +10,31 @@ const WITH_WEBHOOK: usize = 2;
 
 impl Audit<'_> {
     pub(super) fn deposits(&mut self) {
-        let mut booked: BTreeMap<([u8; 32], i128), usize> = BTreeMap::new();
-        for (id, posting) in &self.books.postings {
-            if !matches!(
-                posting.code.as_str(),
-                "deposit_settled" | "deposit_suspended"
-            ) {
-                continue;
-            }
-            let Some(hash) = posting
-                .fact
-                .get(..32)
-                .and_then(|hash| <[u8; 32]>::try_from(hash).ok())
-            else {
-                continue;
-            };
-            let legs = self.books.transfers.values();
-            let amount_msat = legs
-                .filter(|leg| leg.posting == *id && leg.debit == FLOAT)
-                .map(|leg| leg.amount_msat)
-                .sum();
-            *booked.entry((hash, amount_msat)).or_default() += 1;
-        }
-        for ((hash, amount_msat), count) in &booked {
+        let booked = self.received();
+        for (hash, amount_msat, is_credited) in &booked {
             let is_opening = self.is_opening(hash);
             let is_true = is_opening || self.node.inbound.contains_key(&(*hash, *amount_msat));
-            if !is_true || *count != 1 {
+            let times = booked
+                .iter()
+                .filter(|(other, msat, _)| other == hash && msat == amount_msat)
+                .count();
+            if !is_true || times != 1 {
                 self.violation(format!(
-                    "{amount_msat} msat for {} is booked {count} times, and true: {is_true}",
+                    "{amount_msat} msat for {} is booked {times} times, and true: {is_true}",
                     short(hash)
                 ));
             }
             if !is_opening {
-                self.expect_received(*hash, *amount_msat);
+                self.expect_received(hash, *amount_msat, *is_credited);
             }
         }
+        let is_booked = |hash, msat| {
+            booked
+                .iter()
+                .any(|(other, booked, _)| other == hash && *booked == msat)
+        };
         for ((hash, amount_msat), payment) in &self.node.inbound {
-            if payment.is_acknowledged && !booked.contains_key(&(*hash, *amount_msat)) {
+            if payment.is_acknowledged && !is_booked(hash, *amount_msat) {
                 self.violations.push(format!(
                     "{amount_msat} msat came for {}, and nothing is booked",
                     short(hash)
@@ -71,23 +59,96 @@ impl Audit<'_> {
         }
     }
 
-    /// To the invoice's account what is its; everything else to suspense.
-    fn expect_received(&mut self, hash: [u8; 32], amount_msat: i128) {
-        let credited = self
+    /// What is booked as received: hash, amount, and whether it was credited to its invoice.
+    fn received(&self) -> Vec<([u8; 32], i128, bool)> {
+        let mut all = Vec::new();
+        for (id, posting) in &self.books.postings {
+            let is_credited = match posting.code.as_str() {
+                "deposit_settled" => true,
+                "deposit_suspended" => false,
+                _ => continue,
+            };
+            let hash = posting
+                .fact
+                .get(..32)
+                .and_then(|hash| <[u8; 32]>::try_from(hash).ok());
+            let legs = self.books.transfers.values();
+            let from_float = legs.filter(|leg| leg.posting == *id && leg.debit == FLOAT);
+            let amount_msat = from_float.map(|leg| leg.amount_msat).sum();
+            all.extend(hash.map(|hash| (hash, amount_msat, is_credited)));
+        }
+        all
+    }
+
+    /// To the invoice's account what is its, once; everything else to suspense.
+    fn expect_received(&mut self, hash: &[u8; 32], amount_msat: i128, is_credited: bool) {
+        let settled = self
             .books
             .invoices
-            .get(&hash)
+            .get(hash)
             .and_then(|invoice| invoice.settled);
-        match self.world.issued.get(&hash) {
-            Some(issued)
-                if credited.is_some_and(|(_, credited)| credited == amount_msat)
-                    && !self.was_paid_inside(hash) =>
-            {
+        let is_paid_inside = self.was_paid_inside(*hash);
+        match self.world.issued.get(hash) {
+            Some(issued) if is_credited => {
+                if is_paid_inside || settled.map(|(_, msat)| msat) != Some(amount_msat) {
+                    self.violation(format!(
+                        "{} was credited, and not to its invoice",
+                        short(hash)
+                    ));
+                }
                 let account = self.world.clients[issued.client].ledger_account;
                 self.moves(FLOAT, account, amount_msat - deposit_fee(amount_msat));
                 self.moves(FLOAT, PLATFORM, deposit_fee(amount_msat));
             }
-            _ => self.moves(FLOAT, SUSPENSE, amount_msat),
+            issued => {
+                let has_place = issued.is_some() && settled.is_none();
+                if is_credited || has_place {
+                    self.violation(format!(
+                        "{} is in the wrong place (credited: {is_credited})",
+                        short(hash)
+                    ));
+                }
+                self.moves(FLOAT, SUSPENSE, amount_msat);
+            }
+        }
+    }
+
+    /// What is in suspense has a row for each posting, and leaves it once, to whom a person gave it.
+    pub(super) fn suspense(&mut self) {
+        for (id, item) in &self.books.suspended {
+            let posting = self.books.postings.get(&item.posting);
+            if posting.is_none_or(|posting| posting.code != "deposit_suspended") {
+                self.violations
+                    .push("an item of suspense has no posting".to_owned());
+            }
+            let assignments = self.postings("suspense_assigned", id);
+            if assignments != usize::from(item.assigned.is_some()) {
+                self.violations.push(format!(
+                    "an item of suspense is assigned {assignments} times"
+                ));
+            }
+            let Some((_, account, amount_msat)) = item.assigned else {
+                continue;
+            };
+            let client = self.client_of(account);
+            let asked = self.world.assigned.get(id);
+            let was_asked =
+                asked.is_some_and(|asked| client.is_some_and(|client| asked.contains(&client)));
+            if !was_asked || amount_msat != item.amount_msat {
+                self.violations
+                    .push("an item of suspense went to whom nobody gave it".to_owned());
+            }
+            if let Some(client) = client {
+                self.moves(
+                    SUSPENSE,
+                    self.world.clients[client].ledger_account,
+                    amount_msat,
+                );
+            }
+        }
+        let code = |posting: &&super::books::Posting| posting.code == "deposit_suspended";
+        if self.books.postings.values().filter(code).count() != self.books.suspended.len() {
+            self.violation("money is in suspense without an item");
         }
     }
 
@@ -152,6 +213,17 @@ impl Audit<'_> {
                     .or_default()
                     .push("deposit.lightning.failed");
             }
+        }
+        for (id, _, _) in self
+            .books
+            .suspended
+            .values()
+            .filter_map(|item| item.assigned)
+        {
+            expected
+                .entry(id)
+                .or_default()
+                .push("deposit.lightning.completed");
         }
         let mut found: BTreeMap<[u8; 16], Vec<&str>> = BTreeMap::new();
         for event in &self.books.events {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::books::Transfer;
-use super::{Audit, CAPITAL, CLEARING, FLOAT, PLATFORM, ROUTING, reserve, withdrawal_fee};
+use super::{Audit, CAPITAL, CLEARING, FLOAT, PLATFORM, ROUTING};
 use crate::sim::place::{CAPITAL_MSAT, OPENING_MSAT};
 
 /// What the transfers make of an account: net credit, and what is pending against it and for it.
@@ -115,8 +115,8 @@ impl Audit<'_> {
                 .map(|index| self.world.clients[index].ledger_account);
             let parts = [
                 (CLEARING, row.amount_msat),
-                (ROUTING, self.reserve_of(row.hash, row.amount_msat)),
-                (PLATFORM, withdrawal_fee(row.amount_msat)),
+                (ROUTING, row.reserve_msat),
+                (PLATFORM, row.platform_fee_msat),
             ];
             for (account, part_msat) in parts {
                 *live.entry(account).or_default() += part_msat;
@@ -133,15 +133,6 @@ impl Audit<'_> {
                     "account {account} holds {found} msat, and live withdrawals need {expected}"
                 ));
             }
-        }
-    }
-
-    /// What is held for routing: nothing for a payment inside.
-    pub(super) fn reserve_of(&self, hash: [u8; 32], amount_msat: i128) -> i128 {
-        if self.world.issued.contains_key(&hash) {
-            0
-        } else {
-            reserve(amount_msat)
         }
     }
 }

@@ -44,7 +44,7 @@ impl Audit<'_> {
             Some(ask.client) == client
                 && ask.client_id == row.client_id
                 && *ask.payment_hash.as_bytes() == row.hash
-                && i128::from(ask.amount_msat) == row.amount_msat
+                && self.has_the_terms(row, ask)
         };
         let Some(ask) = self.world.asks.iter().find(is_it) else {
             self.violation(format!(
@@ -53,15 +53,6 @@ impl Audit<'_> {
             ));
             return;
         };
-        let reserve_msat = self.reserve_of(row.hash, row.amount_msat);
-        if row.reserve_msat != reserve_msat
-            || row.platform_fee_msat != withdrawal_fee(row.amount_msat)
-        {
-            self.violation(format!(
-                "the fees of {} are not those of the policy",
-                row.client_id
-            ));
-        }
         let key = (
             row.account,
             "sim.withdraw".to_owned(),
@@ -73,6 +64,37 @@ impl Audit<'_> {
                 row.client_id
             ));
         }
+    }
+
+    /// Amount, reserve and fee as they were asked for, by the policy.
+    fn has_the_terms(&self, row: &Withdrawal, ask: &Ask) -> bool {
+        let is_inside = self.world.is_ours(&row.hash, &ask.bolt11);
+        if self.world.issued.contains_key(&row.hash) && !is_inside {
+            // A forgery: the hash of one of ours in an invoice of another.
+            return false;
+        }
+        let limit_msat = ask.asked.fee_limit_msat.map(|msat| i128::from(msat.get()));
+        let reserve_for = |amount_msat: i128| match limit_msat {
+            _ if is_inside => 0,
+            Some(limit_msat) => reserve(amount_msat).min(limit_msat),
+            None => reserve(amount_msat),
+        };
+        let total = |amount_msat: i128| {
+            amount_msat + reserve_for(amount_msat) + withdrawal_fee(amount_msat)
+        };
+        let stated_msat = ask.stated_msat.map(i128::from);
+        let fits_the_invoice = stated_msat.is_none_or(|stated| stated == row.amount_msat);
+        let has_reserve = row.reserve_msat == reserve_for(row.amount_msat);
+        let held_msat = row.amount_msat + row.reserve_msat + row.platform_fee_msat;
+        let is_right = if ask.asked.send_all {
+            let is_all = ask.spendable_msat.contains(&held_msat);
+            is_all && total(row.amount_msat) <= held_msat && total(row.amount_msat + 1) > held_msat
+        } else {
+            let asked_msat = ask.asked.amount_msat.map(|msat| i128::from(msat.get()));
+            stated_msat.or(asked_msat) == Some(row.amount_msat)
+                && row.platform_fee_msat == withdrawal_fee(row.amount_msat)
+        };
+        fits_the_invoice && has_reserve && is_right && row.keeps_reserve == ask.asked.send_all
     }
 
     fn agrees_with_the_truth(&mut self, row: &Withdrawal) {
@@ -135,7 +157,7 @@ impl Audit<'_> {
             .map_or(0, |index| self.world.clients[index].ledger_account);
         let truth = self.node.outbound.get(&row.hash).cloned();
         if row.state == "settled" {
-            self.moves(payer, PLATFORM, withdrawal_fee(row.amount_msat));
+            self.moves(payer, PLATFORM, row.platform_fee_msat);
             match self.world.issued.get(&row.hash) {
                 Some(issued) => {
                     let payee = self.world.clients[issued.client].ledger_account;
@@ -166,9 +188,12 @@ impl Audit<'_> {
             return;
         };
         let fee_msat = self.booked_fee(payment, row.fee_msat);
-        let from_customer_msat = fee_msat.min(reserve(row.amount_msat));
+        let from_customer_msat = fee_msat.min(row.reserve_msat);
         self.moves(payer, FLOAT, row.amount_msat + from_customer_msat);
         self.moves(LOSS, FLOAT, fee_msat - from_customer_msat);
+        if row.keeps_reserve {
+            self.moves(payer, PLATFORM, row.reserve_msat - from_customer_msat);
+        }
     }
 
     /// The fee that must be booked: the true one, unless the node never told it.
@@ -185,10 +210,11 @@ impl Audit<'_> {
     /// The node was asked only for what was held, and the fee limit was the reserve.
     fn calls_were_covered(&mut self) {
         for call in &self.node.calls {
-            let of_hash =
-                |row: &&Withdrawal| row.hash == *call.payment_hash.as_bytes() && row.attempts > 0;
-            let row = self.books.withdrawals.iter().find(of_hash);
-            let covered = row.is_some_and(|row| call.fee_limit_msat == reserve(row.amount_msat));
+            let hash = call.payment_hash.as_bytes();
+            let covers = |row: &Withdrawal| {
+                row.hash == *hash && row.attempts > 0 && row.reserve_msat == call.fee_limit_msat
+            };
+            let covered = self.books.withdrawals.iter().any(covers);
             if !covered {
                 self.violations.push(format!(
                     "the node was asked to pay {} without its hold",

@@ -61,7 +61,8 @@ impl State {
             fee_limit_msat,
         });
         let can_still_tell = self.can_still_tell(&request.payment_hash);
-        let Some((preimage, amount_msat)) = self.payees.get(request.payment_hash.as_bytes()) else {
+        let beside_msat = request.amount_msat.map(|msat| i128::from(msat.get()));
+        let Some((preimage, stated_msat)) = self.payees.get(request.payment_hash.as_bytes()) else {
             let hash = request.payment_hash;
             self.violations.push(format!(
                 "the node was asked to pay {hash}, which nobody asked for"
@@ -73,7 +74,7 @@ impl State {
             .entry(*request.payment_hash.as_bytes())
             .or_insert(Outbound {
                 stage: Stage::Idle,
-                amount_msat: *amount_msat,
+                amount_msat: 0,
                 fee_limit_msat,
                 preimage: *preimage,
                 fee_msat: 0,
@@ -85,6 +86,13 @@ impl State {
                 success_acknowledged: 0,
                 failure_acknowledged: 0,
             });
+        if stated_msat.is_some() == beside_msat.is_some() {
+            let found = format!(
+                "{} states {stated_msat:?}, and {beside_msat:?} was given",
+                request.payment_hash
+            );
+            self.violations.push(found);
+        }
         let is_resent = payment.stage != Stage::Idle || payment.is_in_doubt || can_still_tell;
         if is_resent && !payment.lied {
             self.violations.push(format!(
@@ -101,8 +109,16 @@ impl State {
             };
         }
         payment.fee_limit_msat = fee_limit_msat;
+        payment.amount_msat = stated_msat.or(beside_msat).unwrap_or(0);
         if payment.record == RailPayment::Pending {
-            // A record without a payment: ldk-node says that it is a duplicate.
+            // A record without a payment: ldk-node says that it is a duplicate, now and for ever.
+            if !payment.lied {
+                let found = format!(
+                    "{} was sent with its stale record in the way",
+                    request.payment_hash
+                );
+                self.violations.push(found);
+            }
             payment.is_in_doubt = true;
             return PayAnswer::Unknown;
         }
@@ -210,6 +226,10 @@ impl Rail for Node {
 
     fn create_invoice(&self, request: &InvoiceRequest) -> Result<RailInvoice, CreateInvoiceError> {
         self.fate.point("before the node makes an invoice");
+        let is_unreliable = self.state().faults.unreliable;
+        if is_unreliable && self.fate.draw(|dice| dice.percent(5)) {
+            return Err(CreateInvoiceError::Unavailable("the node is off".into()));
+        }
         let signed = InvoiceSpec {
             amount_msat: request.amount_msat.map(Msat::unsigned),
             description: request.description.clone(),

@@ -2,6 +2,7 @@
 
 use money::Msat;
 use payments::payment_hash::PaymentHash;
+use payments::suspense::SuspenseState;
 use payments::withdrawal::{Asked, Withdrawal};
 use server::app::App;
 use server::flows::invoice::{NewInvoice, create};
@@ -9,7 +10,9 @@ use server::flows::withdraw::{WithdrawalRequest, request};
 use server::problem::ApiError;
 use sha2::{Digest, Sha256};
 use store::acts::idempotency::IdempotencyKey;
+use store::acts::suspense::assign_suspended;
 use store::acts::withdrawal::Reserved;
+use store::queries::suspense::list;
 use wire::Problem;
 
 use super::{Ask, Bill, InvoiceAsk, Issued, World};
@@ -35,7 +38,9 @@ impl World {
             client,
             bolt11: bill.bolt11.clone(),
             payment_hash: bill.payment_hash,
-            amount_msat: bill.amount_msat,
+            stated_msat: bill.stated_msat,
+            asked: bill.asked,
+            spendable_msat: Vec::new(),
             client_id,
             has_key,
             answered_id: None,
@@ -61,6 +66,7 @@ impl World {
                 ask.client_id.clone_from(&self.asks[index].client_id);
                 ask.has_key = true;
                 ask.answered_id = None;
+                ask.spendable_msat.clear();
                 self.asks.push(ask);
                 self.send_ask(app, fate, self.asks.len() - 1)
             }
@@ -76,6 +82,7 @@ impl World {
         ask.has_key = false;
         ask.client_id = self.fresh_name("w");
         ask.answered_id = None;
+        ask.spendable_msat.clear();
         self.asks.push(ask);
         self.send_ask(app, fate, self.asks.len() - 1)
     }
@@ -92,7 +99,9 @@ impl World {
             client,
             bolt11: issued.bolt11,
             payment_hash: PaymentHash::from_bytes(hash),
-            amount_msat: issued.amount_msat,
+            stated_msat: Some(issued.amount_msat),
+            asked: Asked::default(),
+            spendable_msat: Vec::new(),
             client_id: self.fresh_name("w"),
             has_key: true,
             answered_id: None,
@@ -102,23 +111,21 @@ impl World {
     }
 
     fn send_ask(&mut self, app: &App, fate: &Fate, index: usize) -> String {
+        let spendable_msat = self.spendable_msat[self.asks[index].client];
+        self.asks[index].spendable_msat.push(spendable_msat);
         let ask = self.asks[index].clone();
-        let key = ask
-            .has_key
-            .then(|| key(WITHDRAW, &ask.client_id, &ask.bolt11));
+        let body = body_of(&ask);
+        let key = ask.has_key.then(|| key(WITHDRAW, &ask.client_id, &body));
         if ask.has_key {
             self.keys
                 .entry((ask.client, WITHDRAW, ask.client_id.clone()))
                 .or_default()
                 .requests
-                .push(ask.bolt11.clone());
+                .push(body.clone());
         }
         let wanted = WithdrawalRequest {
             payment_request: ask.bolt11.clone(),
-            asked: Asked {
-                amount_msat: Msat::new(ask.amount_msat).ok(),
-                ..Asked::default()
-            },
+            asked: ask.asked,
             client_id: Some(ask.client_id.clone()),
             metadata: None,
             idempotency: key,
@@ -141,7 +148,7 @@ impl World {
             ask.client,
             ask.client_id,
             short(&ask.payment_hash),
-            ask.amount_msat
+            amounts_of(&ask)
         );
         if fate.is_dead() {
             return format!("{asked}: no answer");
@@ -151,7 +158,7 @@ impl World {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 self.asks[index].answered_id = text.split(' ').next().map(str::to_owned);
                 if ask.has_key {
-                    self.keep_answer((ask.client, WITHDRAW, ask.client_id), &ask.bolt11, bytes);
+                    self.keep_answer((ask.client, WITHDRAW, ask.client_id), &body, bytes);
                 }
                 format!("{asked}: accepted")
             }
@@ -211,6 +218,31 @@ impl World {
         }
     }
 
+    /// A person gives an item of suspense to a client.
+    pub(in crate::sim) fn assign(&mut self, app: &App, fate: &Fate) -> String {
+        let items = app
+            .store
+            .read(|tx| list(tx, SuspenseState::Open, 10))
+            .unwrap_or_default();
+        let Some(item) = fate.draw(|dice| dice.pick(&items).cloned()) else {
+            return "nothing in suspense".to_owned();
+        };
+        let client = fate.draw(|dice| dice.index(self.clients.len()));
+        self.assigned
+            .entry(item.id.to_bytes())
+            .or_default()
+            .push(client);
+        let (act, account) = (app.acting(), self.clients[client].identity.account_id);
+        let given = app
+            .store
+            .write(move |tx| assign_suspended(tx, &act, item.id, account));
+        let outcome = given.map_or_else(|error| error.to_string(), |_| "done".to_owned());
+        format!(
+            "{} in suspense are given to client {client}: {outcome}",
+            item.amount_msat
+        )
+    }
+
     fn new_invoice_ask(&mut self, fate: &Fate) -> InvoiceAsk {
         let key = self.fresh_name("i");
         let ask = fate.draw(|dice: &mut Dice| InvoiceAsk {
@@ -246,7 +278,7 @@ impl World {
         let answered = usage
             .answer
             .as_ref()
-            .is_some_and(|(body, _)| *body == ask.bolt11);
+            .is_some_and(|(body, _)| *body == body_of(ask));
         // Timeout says that it is not known; a repeat tells.
         if ask.has_key && answered && error.problem != Problem::Timeout {
             let found = format!(
@@ -257,7 +289,7 @@ impl World {
         }
         match error.problem {
             Problem::IdempotencyKeyReused
-                if usage.requests.iter().all(|body| *body == ask.bolt11) =>
+                if usage.requests.iter().all(|body| *body == body_of(ask)) =>
             {
                 let found = format!(
                     "key {} is called reused, and was used for one request only",
@@ -277,6 +309,26 @@ impl World {
             Problem::Internal => self.violations.push("a request failed inside".to_owned()),
             _ => {}
         }
+    }
+}
+
+/// What is hashed under a key.
+fn body_of(ask: &Ask) -> String {
+    format!("{} {:?}", ask.bolt11, ask.asked)
+}
+
+fn amounts_of(ask: &Ask) -> String {
+    let stated = ask
+        .stated_msat
+        .map_or_else(|| "no amount".to_owned(), |msat| format!("{msat} msat"));
+    let limit = ask
+        .asked
+        .fee_limit_msat
+        .map_or_else(String::new, |msat| format!(", a fee of {msat} at most"));
+    match (ask.asked.send_all, ask.asked.amount_msat) {
+        (true, _) => format!("{stated}, with all there is{limit}"),
+        (false, Some(msat)) => format!("{stated}, with {msat}{limit}"),
+        (false, None) => format!("{stated}{limit}"),
     }
 }
 
