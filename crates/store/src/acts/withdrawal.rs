@@ -164,7 +164,8 @@ enum Earlier {
 
 /// For a clear answer; the guard is the unique index at the insert.
 fn earlier_payment(tx: &mut Tx<'_>, request: &ReserveWithdrawal) -> Result<Earlier, StoreError> {
-    let earlier = tx.query(
+    // The unique index allows one such row.
+    let earlier = tx.query_opt(
         concat!(
             "SELECT ",
             withdrawal_columns!(),
@@ -172,19 +173,18 @@ fn earlier_payment(tx: &mut Tx<'_>, request: &ReserveWithdrawal) -> Result<Earli
         ),
         params![*request.new.payment_hash.as_bytes()],
     )?;
-    for found in &earlier {
-        let found = row::read(found)?;
-        if found.state != WithdrawalState::Failed {
-            let state = found.state;
-            return Ok(if is_repeat(request, &found) {
-                Earlier::Repeat(Box::new(found))
-            } else {
-                Earlier::Refused(ReserveError::Duplicate { state })
-            });
-        }
-        return Ok(Earlier::Refused(ReserveError::ResendBarred));
-    }
-    Ok(Earlier::None)
+    let Some(earlier) = earlier.as_ref().map(row::read).transpose()? else {
+        return Ok(Earlier::None);
+    };
+    Ok(if earlier.state == WithdrawalState::Failed {
+        Earlier::Refused(ReserveError::ResendBarred)
+    } else if is_repeat(request, &earlier) {
+        Earlier::Repeat(Box::new(earlier))
+    } else {
+        Earlier::Refused(ReserveError::Duplicate {
+            state: earlier.state,
+        })
+    })
 }
 
 /// An invoice of ours is settled. Who waited for its row may have waited for another of the same requests.
