@@ -6,6 +6,7 @@ mod kills;
 mod load;
 mod place;
 mod points;
+mod processes;
 mod sandbox;
 mod verdict;
 
