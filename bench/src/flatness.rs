@@ -1,7 +1,7 @@
 //! What things cost in books with very many payments, beside their cost in small ones: it should be the same.
 //!
-//! All payments are one customer's, and as many of that customer's invoices are unpaid. Small and large books take turns
-//! at every measurement.
+//! All payments are one customer's, and as many of that customer's invoices are unpaid. Small and large books take
+//! turns at every measurement.
 
 mod fill;
 
@@ -261,7 +261,8 @@ fn paid_out(filled: &Filled) -> Result<Duration, BooksError> {
             reserve_withdrawal(tx, &reserving, &request, &|_, event| event.hub.clone()).map(drop)
         })?;
         let claiming = act.clone();
-        store.write(move |tx| claim_due_withdrawals(tx, &claiming, 1).map(drop))?;
+        let claim_id = claiming.ids.fresh();
+        store.write(move |tx| claim_due_withdrawals(tx, &claiming, claim_id, 1).map(drop))?;
         let reason = WithdrawalFailure::NoRoute;
         store.write(move |tx| fail_withdrawal(tx, &act, &hash, reason).map(drop))?;
         Ok(())

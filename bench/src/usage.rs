@@ -76,8 +76,8 @@ impl Counters {
     }
 }
 
-/// The CPU time that the threads of this process with this name (at most 15 bytes) have used, in seconds: what a machine
-/// that is busy with other things does not change. `None` where it cannot be read.
+/// The CPU time that the threads of this process with this name (at most 15 bytes) have used, in seconds: what a
+/// machine that is busy with other things does not change. `None` where it cannot be read.
 pub fn threads_cpu(name: &str) -> Option<f64> {
     let mut nanos = 0;
     for task in fs::read_dir("/proc/self/task").ok()? {

@@ -51,7 +51,7 @@ fn batch(
         record_invoice(tx, &act, &books.invoice(customer), None)?;
     }
     let limit = i64::try_from(sent.len()).unwrap_or(i64::MAX);
-    claim_due_withdrawals(tx, &act, limit)?;
+    claim_due_withdrawals(tx, &act, act.ids.fresh(), limit)?;
     for hash in &sent {
         let preimage = Some(PaymentPreimage::from_bytes(*hash.as_bytes()));
         settle_withdrawal(tx, &act, hash, preimage, Msat::ZERO)?;

@@ -61,7 +61,8 @@ pub const MOVES: &str = "SELECT x.account, -x.pending_msat FROM withdrawal w \
      JOIN transfer t ON t.posting_id = w.hold_posting_id JOIN entry x ON x.transfer_id = t.id ORDER BY w.id, t.leg";
 
 /// Moves the counters of an account for one of them.
-pub const MOVE: &str = "UPDATE ledger_account SET dr_pending = dr_pending + $1, entry_seq = entry_seq + 1 WHERE number = $2";
+pub const MOVE: &str = "UPDATE ledger_account SET dr_pending = dr_pending + $1, entry_seq = entry_seq + 1 \
+     WHERE number = $2";
 
 /// All that a run wrote.
 pub struct Rows<C> {
@@ -82,7 +83,7 @@ impl<C> Rows<C> {
         (fits && count > 0).then_some(count)
     }
 
-    /// `INSERT` with as many values as the rows of this table have, after `prefix` (`?` or `$`).
+    /// `INSERT` with as many values as the rows of this table have.
     pub fn insert(&self, table: usize, overriding: &str) -> String {
         let columns = self.tables[table].first().map_or(0, Vec::len);
         let values: Vec<String> = (1..=columns).map(|number| format!("${number}")).collect();

@@ -1,5 +1,5 @@
-//! The rival on SQLite: one connection, WAL and `synchronous=FULL`, prepared statements, and the store's own settings of
-//! cache and log.
+//! The rival on SQLite: one connection, WAL and `synchronous=FULL`, prepared statements, and the store's own settings
+//! of cache and log.
 
 use std::path::Path;
 use std::time::Instant;
