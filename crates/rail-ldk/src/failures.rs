@@ -85,3 +85,6 @@ impl Failures {
         is_final
     }
 }
+
+#[cfg(test)]
+mod tests;
