@@ -39,6 +39,13 @@ impl AccountNumber {
         self.0
     }
 
+    /// Whether the node can be asked what stands here, so that the running sum is kept for the reconciliation.
+    pub fn is_at_the_node(self) -> bool {
+        [SystemAccount::LightningFloat, SystemAccount::NodeWallet]
+            .iter()
+            .any(|account| account.number() == self)
+    }
+
     /// Whether debits may never exceed credits here, and the counters are kept with every transfer.
     pub const fn is_bounded(self) -> bool {
         self.0 >= Self::FIRST_CUSTOMER
@@ -75,11 +82,15 @@ pub enum SystemAccount {
     OperatorLoss,
     /// The operator's own money in the node.
     OperatorCapital,
+    /// Asset: what our Lightning node owns in its own on-chain wallet. Money of closed channels comes here.
+    NodeWallet,
+    /// Expense: what the chain took for opening and closing channels.
+    ChainFee,
 }
 
 impl SystemAccount {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::LightningFloat,
         Self::LightningOutClearing,
         Self::RoutingFee,
@@ -87,6 +98,8 @@ impl SystemAccount {
         Self::Suspense,
         Self::OperatorLoss,
         Self::OperatorCapital,
+        Self::NodeWallet,
+        Self::ChainFee,
     ];
 
     /// The account's fixed number.
@@ -99,6 +112,8 @@ impl SystemAccount {
             Self::Suspense => 5,
             Self::OperatorLoss => 6,
             Self::OperatorCapital => 7,
+            Self::NodeWallet => 8,
+            Self::ChainFee => 9,
         })
     }
 
@@ -112,6 +127,8 @@ impl SystemAccount {
             Self::Suspense => "suspense",
             Self::OperatorLoss => "operator_loss",
             Self::OperatorCapital => "operator_capital",
+            Self::NodeWallet => "node_wallet",
+            Self::ChainFee => "chain_fee",
         }
     }
 }
@@ -135,7 +152,7 @@ mod tests {
                 .expect("the first customer")
                 .is_bounded()
         );
-        assert_eq!(AccountNumber::stored(8), None);
+        assert_eq!(AccountNumber::stored(10), None);
         assert_eq!(AccountNumber::stored(0), None);
     }
 }

@@ -31,11 +31,21 @@ pub enum PostingCode {
     SuspenseAssigned,
     /// The operator put money of its own into the node.
     CapitalAdded,
+    /// Coins came into the node's wallet from outside.
+    WalletFunded,
+    /// The node's wallet paid for a transaction of a channel.
+    WalletSpent,
+    /// The node's wallet funded a channel.
+    ChannelOpened,
+    /// Coins of a closed channel came into the node's wallet.
+    ChannelSwept,
+    /// A closed channel is fetched: what was too small for the chain is gone.
+    ChannelEnded,
 }
 
 impl PostingCode {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::WithdrawalHeld,
         Self::WithdrawalSettled,
         Self::WithdrawalFailed,
@@ -46,6 +56,11 @@ impl PostingCode {
         Self::DepositSuspended,
         Self::SuspenseAssigned,
         Self::CapitalAdded,
+        Self::WalletFunded,
+        Self::WalletSpent,
+        Self::ChannelOpened,
+        Self::ChannelSwept,
+        Self::ChannelEnded,
     ];
 
     /// The name under which it is stored.
@@ -61,6 +76,11 @@ impl PostingCode {
             Self::DepositSuspended => "deposit_suspended",
             Self::SuspenseAssigned => "suspense_assigned",
             Self::CapitalAdded => "capital_added",
+            Self::WalletFunded => "wallet_funded",
+            Self::WalletSpent => "wallet_spent",
+            Self::ChannelOpened => "channel_opened",
+            Self::ChannelSwept => "channel_swept",
+            Self::ChannelEnded => "channel_ended",
         }
     }
 }
@@ -87,6 +107,10 @@ pub enum FactKind {
     SuspenseAssignment,
     /// A channel, by its id, that carries money of the operator.
     Channel,
+    /// A transaction of the node's on-chain wallet, by its txid.
+    ChainTransaction,
+    /// A closed channel, by its id: its end.
+    ChannelEnd,
 }
 
 impl FactKind {
@@ -102,6 +126,8 @@ impl FactKind {
             Self::InternalPayment => "internal_payment",
             Self::SuspenseAssignment => "suspense_assignment",
             Self::Channel => "channel",
+            Self::ChainTransaction => "chain_transaction",
+            Self::ChannelEnd => "channel_end",
         }
     }
 }

@@ -3,5 +3,6 @@
 //! No accounting rule lives anywhere else; the database adds uniqueness and the row-local CHECK.
 
 pub mod capital;
+pub mod chain;
 pub mod deposit;
 pub mod withdrawal;

@@ -14,6 +14,7 @@ pub mod metadata;
 pub mod network;
 pub mod payment_hash;
 pub mod ports;
+pub mod reconciliation;
 pub mod suspense;
 pub mod webhook;
 pub mod withdrawal;

@@ -6,11 +6,16 @@
 mod clock;
 mod event_bodies;
 mod node_state;
+mod node_view;
 mod rail;
 
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use event_bodies::{EventBodies, EventBody};
 pub use node_state::{Durable, NodeState, NodeStateError, StateKey};
+pub use node_view::{
+    ChannelFunds, ClosingFunds, Htlc, NodeFunds, NodePayment, NodePaymentState, NodePayments,
+    NodeView, WalletMove, WalletTransaction,
+};
 pub use rail::{
     CreateInvoiceError, Direction, ForgetError, InvoiceRequest, PayAnswer, PayRequest,
     PaymentFailure, Rail, RailEvent, RailInvoice, RailPayment, RailRecord, Rejection,

@@ -3,6 +3,7 @@
 //! Its states are moved by [`state::transition`] alone. `Dispatched` means that the outcome is not known, and
 //! only the rail's word leaves it; no timer and no error may.
 
+pub mod pending;
 pub mod request;
 pub mod retry;
 pub mod state;

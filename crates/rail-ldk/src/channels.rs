@@ -286,6 +286,22 @@ impl LdkNode {
         Ok(on_plain_thread(|| self.node.close_channel(&id, peer))?)
     }
 
+    /// Closes the channel that we call `user_channel_id` alone, over the chain: what is ours comes after a delay. Does
+    /// nothing for a channel that is not there.
+    ///
+    /// # Errors
+    /// [`NodeCallError`].
+    pub fn force_close_channel(
+        &self,
+        user_channel_id: u128,
+        peer: PublicKey,
+    ) -> Result<(), NodeCallError> {
+        let id = UserChannelId(user_channel_id);
+        Ok(on_plain_thread(|| {
+            self.node.force_close_channel(&id, peer, None)
+        })?)
+    }
+
     /// A fresh address of the node's own on-chain wallet. Never give it to a customer: the node
     /// does not say which address was paid.
     ///

@@ -18,11 +18,13 @@ mod log;
 mod manual;
 mod node;
 mod node_event;
+mod node_view;
 mod plain_thread;
 mod proof;
 mod rail;
 mod reach;
 mod records;
+mod wallet;
 
 pub use channels::{
     Balances, Channel, ConnectError, ForwardingFee, NodeCallError, OpenChannel, OpenChannelError,

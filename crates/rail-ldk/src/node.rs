@@ -19,6 +19,9 @@ use crate::plain_thread::on_plain_thread;
 /// Worker threads of a node's runtime.
 const WORKERS: usize = 2;
 
+/// How long the chain may take to answer one question.
+const ESPLORA_SECONDS: u64 = 10;
+
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -28,6 +31,9 @@ pub enum StartError {
     /// The operating system gave no threads.
     #[error("no runtime for the Lightning node")]
     Runtime(#[source] std::io::Error),
+    /// The address of the Esplora API makes no sense.
+    #[error("the Esplora API cannot be used")]
+    Esplora(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The configuration or the stored state does not fit. It is never taken for a fresh node.
     #[error("the Lightning node could not be built")]
     Build(#[source] BuildError),
@@ -47,6 +53,8 @@ pub struct LdkNode {
     pub(crate) kv: NodeStateKv,
     /// `None` only while it is dropped.
     runtime: Option<Runtime>,
+    /// Asks the chain what the node's own wallet does not tell.
+    pub(crate) esplora: esplora_client::AsyncClient,
     /// Held by the one call that looks at the chain.
     pub(crate) chain_turn: Mutex<()>,
     /// Whether an event was given out and waits for its acknowledgement.
@@ -72,6 +80,10 @@ impl LdkNode {
             .enable_all()
             .build()
             .map_err(StartError::Runtime)?;
+        let esplora = esplora_client::Builder::new(&config.esplora_url)
+            .timeout(ESPLORA_SECONDS)
+            .build_async()
+            .map_err(|error| StartError::Esplora(Box::new(error)))?;
         let kv = NodeStateKv::new(state);
         let built = on_plain_thread(|| {
             let node = build(config, &runtime, kv.clone()).map_err(StartError::Build)?;
@@ -83,6 +95,7 @@ impl LdkNode {
                 node,
                 kv,
                 runtime: Some(runtime),
+                esplora,
                 chain_turn: Mutex::new(()),
                 event_given: AtomicBool::new(false),
             }),

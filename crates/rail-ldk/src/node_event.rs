@@ -262,15 +262,27 @@ impl From<NodeEvent> for RailEvent {
                 channel_id,
                 counterparty,
                 change,
-            } => {
-                let with = counterparty.map_or("a peer".to_owned(), |peer| peer.to_string());
-                Self::Other(format!(
-                    "channel {channel_id} with {with} {}",
-                    describe(&change)
-                ))
-            }
+            } => changed(channel_id, counterparty, change),
         }
     }
+}
+
+fn changed(
+    channel_id: ChannelId,
+    counterparty: Option<PublicKey>,
+    change: ChannelChange,
+) -> RailEvent {
+    if let ChannelChange::Closed(reason) = change {
+        return RailEvent::ChannelClosed {
+            channel_id: channel_id.0,
+            reason: reason.unwrap_or_else(|| "the node gives no reason".to_owned()),
+        };
+    }
+    let with = counterparty.map_or("a peer".to_owned(), |peer| peer.to_string());
+    RailEvent::Other(format!(
+        "channel {channel_id} with {with} {}",
+        describe(&change)
+    ))
 }
 
 fn describe(change: &ChannelChange) -> String {

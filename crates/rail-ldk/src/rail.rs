@@ -308,7 +308,7 @@ fn rail_payment(record: Option<PaymentDetails>) -> RailPayment {
     }
 }
 
-fn preimage(kind: &PaymentKind) -> Option<PaymentPreimage> {
+pub(crate) fn preimage(kind: &PaymentKind) -> Option<PaymentPreimage> {
     let preimage = match kind {
         PaymentKind::Bolt11 { preimage, .. }
         | PaymentKind::Bolt11Jit { preimage, .. }

@@ -59,7 +59,7 @@ impl LdkNode {
     }
 }
 
-fn hash_of(record: &PaymentDetails) -> Option<PaymentHash> {
+pub(crate) fn hash_of(record: &PaymentDetails) -> Option<PaymentHash> {
     let hash = match record.kind {
         PaymentKind::Bolt11 { hash, .. }
         | PaymentKind::Bolt11Jit { hash, .. }

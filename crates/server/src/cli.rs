@@ -43,7 +43,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Run a sandbox: a private chain, nodes with channels, a router, a funded account. Payments in it are real.
     Sandbox(sandbox::SandboxArgs),
-    /// Check the books of a stopped or running server. Exits with 0 only when every invariant holds.
+    /// Check the books of a stopped or running server; with --node, the books against the Lightning node. Exits with 0
+    /// only when every invariant holds, or nothing is unexplained.
     Audit(audit::AuditArgs),
     /// Show and check the configuration.
     #[command(subcommand)]
@@ -54,6 +55,9 @@ enum Command {
     /// Make API keys, through the running server.
     #[command(subcommand)]
     Key(accounts::KeyCommand),
+    /// Look at withdrawals, through the running server.
+    #[command(subcommand)]
+    Withdrawal(accounts::WithdrawalCommand),
     /// Let money move again after it was halted (an ALERT stands in the log), through the running server.
     Resume(accounts::ResumeArgs),
     /// List and assign money that could not be placed, through the running server.
@@ -92,10 +96,11 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Serve(args) => on_runtime(serve::run(args)),
         Command::Sandbox(args) => on_runtime(sandbox::run(args)),
-        Command::Audit(args) => audit::run(&args),
+        Command::Audit(args) => on_runtime(audit::run(args)),
         Command::Config(command) => config::run(&command),
         Command::Account(command) => on_runtime(accounts::account(command)),
         Command::Key(command) => on_runtime(accounts::key(command)),
+        Command::Withdrawal(command) => on_runtime(accounts::withdrawal(command)),
         Command::Resume(args) => on_runtime(accounts::resume(args)),
         Command::Suspense(command) => on_runtime(suspense::suspense(command)),
         Command::Webhook(command) => on_runtime(accounts::webhook(command)),

@@ -30,9 +30,9 @@ pub enum ComposeError {
     )]
     OtherNode {
         /// Whose the database is.
-        known: PublicKey,
+        known: Box<PublicKey>,
         /// Whose the seed is.
-        ours: PublicKey,
+        ours: Box<PublicKey>,
     },
     /// The seed.
     #[error(transparent)]
@@ -63,6 +63,7 @@ pub fn compose(app: &App, leased: LeasedNode, node: &NodeConfig) -> Result<Compo
     if let Some(known) = known
         && known != ours
     {
+        let (known, ours) = (Box::new(known), Box::new(ours));
         return Err(ComposeError::OtherNode { known, ours });
     }
     let doubt = recovery::look(&books, &StoredNode(state.as_ref()))?;

@@ -3,4 +3,5 @@
 //! A handler of REST and a command of the hub parse, call one of these, and map the answer: no rule stands twice.
 
 pub mod invoice;
+pub mod pending;
 pub mod withdraw;

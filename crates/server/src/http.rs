@@ -10,6 +10,7 @@ pub mod body;
 pub mod health;
 pub mod idempotency;
 pub mod invoices;
+pub mod metrics;
 pub mod query;
 pub mod router;
 pub mod segment;

@@ -16,6 +16,7 @@ pub mod node_link;
 pub mod node_role;
 pub mod present;
 pub mod problem;
+pub mod reconciliation;
 pub mod roles;
 pub mod sandbox;
 pub mod secret_file;

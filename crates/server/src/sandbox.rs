@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use payments::fee_policy::FeePolicy;
 use payments::network::Network;
+use rail_ldk::LdkRail;
 use store::{OpenError, Store, StoreConfig};
 use tokio::net::TcpListener;
 use wire::sandbox::Ready;
@@ -34,6 +35,7 @@ use crate::node_role::{self, NodeRoleError};
 use crate::roles::Roles;
 use crate::secret_file::SecretFileError;
 use crate::serving::{ServeError, ServeOptions, Serving, serve};
+use crate::workers::reconciler::Pace;
 
 /// What the sandbox is told.
 #[derive(Debug, Clone)]
@@ -154,8 +156,11 @@ pub async fn start(
     let token = AdminTokenHash::of(credentials.admin_token());
     let calls = http::router(Arc::clone(&economy), token);
     let mut serving = serve(node.app.clone(), serve_options, listener, calls)?;
+    let node_app = node.clone();
     serving.run_node(node)?;
     funding::deposit(&serving.app, &economy, &credentials, progress.as_ref()).await?;
+    let view = LdkRail::new(Arc::clone(&economy.node));
+    serving.reconcile(&node_app, Arc::new(view), Pace::default());
     let ready = ready(serving.address, esplora_address, &credentials);
     Ok(Sandbox {
         ready,

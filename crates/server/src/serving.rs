@@ -15,6 +15,7 @@ use axum::Router;
 use axum::serve::ListenerExt;
 use futures_util::FutureExt;
 use jiff::SignedDuration;
+use payments::ports::NodeView;
 use signalr_server::Hub;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,7 @@ use crate::app::{App, NodeApp};
 use crate::http::auth::AdminTokenHash;
 use crate::http::{HttpState, router};
 use crate::roles::{Role, Roles};
+use crate::workers::reconciler::Pace;
 use crate::{hub, workers};
 
 /// How long a stop waits for requests and connections.
@@ -224,6 +226,12 @@ impl Serving {
             workers::node_records::run(node, self.keep_node_records, self.stop.clone()),
         ));
         Ok(())
+    }
+
+    /// Compares the books with the node from now on.
+    pub fn reconcile(&self, node: &NodeApp, view: Arc<dyn NodeView>, pace: Pace) {
+        let run = workers::reconciler::run(node.app.clone(), view, pace, self.stop.clone());
+        self.tasks.spawn(guarded("reconciler", &self.stop, run));
     }
 
     /// Stops in order. What is in flight stays in flight, and is found again at the next start.

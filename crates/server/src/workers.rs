@@ -8,6 +8,7 @@ pub mod invoice_expiry;
 pub mod node_commands;
 pub mod node_records;
 pub mod rail_events;
+pub mod reconciler;
 pub mod recovery;
 pub mod resend;
 pub mod webhooks;

@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod capital;
+pub mod channel;
 pub mod deposit;
 pub mod dispatch;
 pub mod halt;
@@ -16,6 +17,7 @@ pub mod node_command;
 pub mod outbox;
 pub mod outcome;
 pub mod posting;
+pub mod reconciliation;
 pub mod set_aside;
 pub mod suspense;
 pub mod webhook;

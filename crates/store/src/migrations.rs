@@ -33,6 +33,7 @@ pub(crate) const ALL: &[Migration] = embedded! {
     1 => "0001_node_state",
     2 => "0002_books",
     3 => "0003_processes",
+    4 => "0004_reconciliation",
 };
 
 /// The version that this program works with.

@@ -4,11 +4,13 @@
 
 pub mod account;
 pub mod audit;
+pub mod channel;
 pub mod event;
 pub mod invoice;
 pub mod node;
 pub mod node_record;
 pub mod payment;
+pub mod reconciliation;
 pub mod suspense;
 pub mod transaction;
 pub mod webhook;

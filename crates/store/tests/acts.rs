@@ -39,6 +39,8 @@ mod plans;
 mod posting;
 #[path = "acts/races.rs"]
 mod races;
+#[path = "acts/reconciliation.rs"]
+mod reconciliation;
 #[path = "acts/reserve.rs"]
 mod reserve;
 #[path = "acts/retry.rs"]

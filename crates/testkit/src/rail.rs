@@ -2,17 +2,19 @@
 //!
 //! Its invoices are real. Like a real node it gives the same event again until it is acknowledged.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bitcoin::OutPoint;
 use bitcoin::secp256k1::PublicKey;
 use jiff::Timestamp;
 use money::Msat;
 use payments::payment_hash::PaymentHash;
 use payments::ports::{
-    Clock, CreateInvoiceError, ForgetError, InvoiceRequest, NodeStateError, PayAnswer, PayRequest,
-    Rail, RailEvent, RailInvoice, RailPayment, RailRecord, StoredPayments,
+    Clock, CreateInvoiceError, ForgetError, InvoiceRequest, NodeFunds, NodePayments,
+    NodeStateError, NodeView, PayAnswer, PayRequest, Rail, RailEvent, RailInvoice, RailPayment,
+    RailRecord, StoredPayments, WalletTransaction,
 };
 
 use crate::clock::FakeClock;
@@ -42,6 +44,9 @@ struct State {
     acknowledged: usize,
     acknowledgements_to_lose: usize,
     payments_wait: bool,
+    funds: NodeFunds,
+    ended: NodePayments,
+    wallet: Vec<WalletTransaction>,
     down: bool,
 }
 
@@ -90,6 +95,30 @@ impl FakeRail {
     /// While `come_back` is true a crash would bring acknowledged failures back, so none is final.
     pub fn let_failures_come_back(&self, come_back: bool) {
         self.state().failures_come_back = come_back;
+    }
+
+    /// What the node says that it has.
+    pub fn set_funds(&self, funds: NodeFunds) {
+        self.state().funds = funds;
+    }
+
+    /// A transaction of the node's own wallet, instead of an earlier state of it.
+    pub fn set_wallet_transaction(&self, transaction: WalletTransaction) {
+        let mut state = self.state();
+        state.wallet.retain(|known| known.txid != transaction.txid);
+        state.wallet.push(transaction);
+    }
+
+    /// What the node's records and funds are.
+    #[must_use]
+    pub fn node_says(&self) -> (NodePayments, NodeFunds) {
+        let state = self.state();
+        (state.ended.clone(), state.funds.clone())
+    }
+
+    /// What the node's own records say about payments, whenever they changed.
+    pub fn set_payments(&self, payments: NodePayments) {
+        self.state().ended = payments;
     }
 
     /// Makes something happen at the node.
@@ -278,5 +307,36 @@ impl StoredPayments for FakeRail {
             .iter()
             .filter(|hash| !state.sent.contains(hash));
         Ok(unsent.copied().collect())
+    }
+}
+
+impl NodeView for FakeRail {
+    fn payments(&self, _since: Option<Timestamp>) -> NodePayments {
+        self.state().ended.clone()
+    }
+
+    fn records(&self, payment_hashes: &BTreeSet<PaymentHash>) -> NodePayments {
+        let mut found = self.state().ended.clone();
+        found
+            .sent
+            .retain(|record| payment_hashes.contains(&record.payment_hash));
+        found
+            .received
+            .retain(|record| payment_hashes.contains(&record.payment_hash));
+        found
+    }
+
+    fn wallet_transactions(
+        &self,
+        known: &BTreeSet<[u8; 32]>,
+        _fundings: &BTreeSet<OutPoint>,
+    ) -> Vec<WalletTransaction> {
+        let mut wallet = self.state().wallet.clone();
+        wallet.retain(|transaction| !known.contains(&transaction.txid));
+        wallet
+    }
+
+    fn funds(&self) -> NodeFunds {
+        self.state().funds.clone()
     }
 }

@@ -22,6 +22,7 @@ use jiff::Timestamp;
 use server::app::{App, NodeApp};
 use server::roles::{Role, Roles};
 use server::serving::{ServeOptions, Serving, serve};
+use server::workers::reconciler::Pace;
 use store::testing::Database;
 use store::{Store, StoreConfig};
 use tokio::net::TcpListener;
@@ -49,6 +50,8 @@ pub struct Settings {
     pub fees: FeePolicy,
     /// What the process does.
     pub roles: Roles,
+    /// How often the books are compared with the node; `None`: never, because most cases do not say what it has.
+    pub reconcile: Option<Pace>,
 }
 
 impl Default for Settings {
@@ -58,6 +61,7 @@ impl Default for Settings {
             egress: EgressPolicy::sandbox(),
             fees: FeePolicy::default(),
             roles: Roles::all(),
+            reconcile: None,
         }
     }
 }
@@ -143,8 +147,12 @@ impl TestServer {
         let mut serving = served.unwrap_or_else(|error| panic!("{error}"));
         if self.settings.roles.has(Role::Node) {
             let rail = self.rail.clone();
-            let started = serving.run_node(NodeApp { app, rail });
+            let node = NodeApp { app, rail };
+            let started = serving.run_node(node.clone());
             started.unwrap_or_else(|error| panic!("{error}"));
+            if let Some(pace) = self.settings.reconcile {
+                serving.reconcile(&node, self.rail.clone(), pace);
+            }
         }
         self.serving = Some(serving);
     }

@@ -10,6 +10,7 @@ mod invoice;
 mod lightning_payment;
 mod names;
 mod page;
+mod pending;
 mod request;
 mod transaction;
 mod webhook;
@@ -24,6 +25,7 @@ pub use names::{
     TransactionType,
 };
 pub use page::PageQuery;
+pub use pending::{Held, Pending, PendingHtlc, WithdrawalDetails};
 pub use request::{
     EstimateRequest, LightningAddressRequest, LightningInvoiceRequest, MAX_AMOUNT_MSAT,
     OnChainAddressRequest, RequestedAmount, WithdrawRequest,

@@ -189,6 +189,11 @@ catalogue! {
     } => 503 "rail_unavailable" Operational,
     /// Movement of money is stopped until an operator has looked.
     ReadOnly => 503 "read_only" Operational,
+    /// The books and the node do not say alike, so money stays halted.
+    BooksDiffer {
+        /// How many differences nothing explains.
+        differences: i64 = 1,
+    } => 409 "books_differ" Operational,
     /// A fiat currency, and the server has no rates.
     FiatUnavailable {
         /// The currency of the request, in lower case.

@@ -180,7 +180,14 @@ pub enum RailEvent {
         /// What came.
         amount_msat: Msat,
     },
-    /// Something that moves no customer's money (a channel opened or closed): acknowledged and logged.
+    /// A channel was closed, by whomever: what is ours in it comes over the chain.
+    ChannelClosed {
+        /// Which channel.
+        channel_id: [u8; 32],
+        /// Why, in the node's words.
+        reason: String,
+    },
+    /// Something that moves no customer's money (a channel is being opened): acknowledged and logged.
     Other(String),
 }
 

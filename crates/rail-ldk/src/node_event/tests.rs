@@ -220,11 +220,14 @@ fn every_event_of_a_channel_is_told_in_words() {
         counterparty_node_id,
         abandoned_funding_txo: None,
     };
-    let reason = ClosureReason::OutdatedChannelManager.to_string();
+    let told = RailEvent::ChannelClosed {
+        channel_id: channel_id.0,
+        reason: ClosureReason::OutdatedChannelManager.to_string(),
+    };
+    assert_eq!(rail(closed), told);
     let table = [
         (pending, "waits for the confirmation"),
         (ready, "is ready"),
-        (closed, reason.as_str()),
         (spliced, "is being spliced"),
         (unspliced, "was not spliced"),
     ];

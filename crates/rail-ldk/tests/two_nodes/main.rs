@@ -1,6 +1,7 @@
 //! The rail over real nodes: a validated chain, a funded channel, and payments over a socket.
 
 mod again;
+mod closing;
 mod economy;
 
 use std::sync::Arc;
@@ -77,7 +78,7 @@ fn is_of(event: &RailEvent, payment_hash: PaymentHash) -> bool {
         | RailEvent::PaymentReceived {
             payment_hash: hash, ..
         } => *hash == payment_hash,
-        RailEvent::Other(_) => false,
+        RailEvent::ChannelClosed { .. } | RailEvent::Other(_) => false,
     }
 }
 

@@ -1,4 +1,5 @@
-//! `leyden account`, `leyden key` and `leyden webhook`: the operator's calls, through the running server.
+//! `leyden account`, `leyden key`, `leyden webhook` and `leyden withdrawal`: the operator's calls, through the running
+//! server.
 
 use std::process::ExitCode;
 
@@ -70,6 +71,18 @@ pub(super) enum WebhookCommand {
     },
 }
 
+/// What to do with withdrawals.
+#[derive(Debug, Subcommand)]
+pub(super) enum WithdrawalCommand {
+    /// Show one, and why it is pending: attempts, what the node knows, what is held, when it can be over at the latest.
+    Show {
+        /// Its id.
+        id: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
 /// Which server.
 #[derive(Debug, clap::Args)]
 pub(super) struct ResumeArgs {
@@ -79,6 +92,11 @@ pub(super) struct ResumeArgs {
 
 pub(super) async fn resume(args: ResumeArgs) -> Result<ExitCode, CliError> {
     show(&call(&args.server, "POST", "/resume", None).await?)
+}
+
+pub(super) async fn withdrawal(command: WithdrawalCommand) -> Result<ExitCode, CliError> {
+    let WithdrawalCommand::Show { id, server } = command;
+    show(&call(&server, "GET", &format!("/withdrawals/{id}"), None).await?)
 }
 
 pub(super) async fn account(command: AccountCommand) -> Result<ExitCode, CliError> {

@@ -1,13 +1,14 @@
 //! `leyden serve`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use axum::Router;
 use bitcoin::secp256k1::PublicKey;
 use clap::Args;
 use jiff::SignedDuration;
 use payments::ports::SystemEntropy;
-use rail_ldk::{NodeConfig, NodeSeed};
+use rail_ldk::{LdkRail, NodeConfig, NodeSeed};
 use store::Store;
 use store::queries::node::node_key;
 use tokio::net::TcpListener;
@@ -21,6 +22,7 @@ use crate::node_role::RunningNode;
 use crate::roles::{Role, Roles};
 use crate::secret_file::{hex_or_new, private_folder};
 use crate::serving::{ServeOptions, serve};
+use crate::workers::reconciler::Pace;
 
 /// How to serve.
 #[derive(Debug, Args)]
@@ -106,6 +108,8 @@ async fn serve_until_told(
     if let Some(node) = &node {
         print::note(&format!("  node         {}", node.node.node_id()));
         serving.run_node(node.app.clone())?;
+        let view = LdkRail::new(Arc::clone(&node.node));
+        serving.reconcile(&node.app, Arc::new(view), Pace::default());
     }
     shutdown::requested().await;
     print::note("stopping");

@@ -3,9 +3,11 @@
 pub mod accounts;
 pub mod audit;
 pub mod keys;
+pub mod reconciliation;
 pub mod resume;
 pub mod suspense;
 pub mod webhooks;
+pub mod withdrawals;
 
 use payments::ids::AccountId;
 use store::StoreError;

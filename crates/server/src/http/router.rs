@@ -14,7 +14,7 @@ use tower_http::cors::{Any, CorsLayer};
 use wire::Problem;
 
 use super::body::MAX_BODY_BYTES;
-use super::{HttpState, admin, balance, health, invoices, transactions, withdrawals};
+use super::{HttpState, admin, balance, health, invoices, metrics, transactions, withdrawals};
 use crate::problem::ApiError;
 
 /// How long a request may take before its client is told to ask again.
@@ -33,6 +33,7 @@ pub fn router(state: HttpState) -> Router {
 pub fn health(state: HttpState) -> Router {
     Router::new()
         .route("/healthz", get(health::healthz))
+        .route("/metrics", get(metrics::get))
         .route("/readyz", get(health::readyz))
         .with_state(state)
 }
@@ -113,5 +114,7 @@ fn administration() -> Router<HttpState> {
         .route("/suspense", get(admin::suspense::list))
         .route("/suspense/{id}/assign", post(admin::suspense::assign))
         .route("/audit", get(admin::audit::get))
+        .route("/reconciliation", get(admin::reconciliation::get))
+        .route("/withdrawals/{id}", get(admin::withdrawals::get))
         .route("/resume", post(admin::resume::post))
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 use payments::ids::{DepositId, WithdrawalId};
-use store::queries;
+use store::{StoreError, queries};
 use wire::Problem;
 use wire::bitvora::{PageQuery, Success};
 
@@ -13,6 +13,7 @@ use super::answer::json;
 use super::auth::Customer;
 use super::query::pairs;
 use super::segment::Segment;
+use crate::flows::pending::details;
 use crate::present;
 use crate::problem::ApiError;
 
@@ -89,7 +90,7 @@ pub async fn deposit(
     Ok(json(200, &Success::ok("Deposit retrieved", body)))
 }
 
-/// One withdrawal.
+/// One withdrawal, and why it is pending while it is.
 ///
 /// # Errors
 /// [`ApiError`].
@@ -103,9 +104,13 @@ pub async fn withdrawal(
     let found = state
         .app
         .store
-        .read_async(move |tx| queries::payment::withdrawal(tx, account, id))
-        .await?
-        .ok_or_else(|| ApiError::not_found("withdrawal"))?;
-    let body = present::withdrawal(&found, state.app.network);
+        .read_async(move |tx| {
+            let found = queries::payment::withdrawal(tx, account, id)?;
+            Ok::<_, StoreError>((found, queries::reconciliation::latest_verdict(tx)?))
+        })
+        .await?;
+    let (found, verdict) = found;
+    let found = found.ok_or_else(|| ApiError::not_found("withdrawal"))?;
+    let body = details(&found, verdict.as_ref(), state.app.network);
     Ok(json(200, &Success::ok("Withdrawal retrieved", body)))
 }

@@ -9,6 +9,7 @@ use money::Msat;
 use payments::payment_hash::{PaymentHash, PaymentPreimage};
 use payments::ports::{PaymentFailure, RailEvent, RailPayment};
 use payments::withdrawal::WithdrawalFailure;
+use store::acts::channel::record_closed;
 use store::acts::deposit::{CreditError, Credited, credit_deposit};
 use store::acts::halt::halt;
 use store::acts::outcome::{
@@ -95,7 +96,9 @@ pub fn write_down(app: &NodeApp, event: &RailEvent) -> Result<(), EventError> {
 /// An event that no act can apply is kept whole, and money is halted: the events behind it must not wait for ever.
 fn put_aside(app: &NodeApp, event: &RailEvent, error: EventError) -> Result<(), EventError> {
     let report = match (error.may_pass(), event) {
-        (true, _) | (_, RailEvent::Other(_)) => return Err(error),
+        (true, _) | (_, RailEvent::ChannelClosed { .. } | RailEvent::Other(_)) => {
+            return Err(error);
+        }
         (
             _,
             RailEvent::PaymentSucceeded {
@@ -187,6 +190,13 @@ fn apply(app: &NodeApp, event: &RailEvent) -> Result<(), EventError> {
             payment_hash,
             amount_msat,
         } => receive(app, *payment_hash, *amount_msat),
+        RailEvent::ChannelClosed { channel_id, reason } => {
+            let (act, channel_id, why) = (app.acting(), *channel_id, reason.clone());
+            app.store
+                .write(move |tx| record_closed(tx, &act, channel_id, &why))?;
+            tracing::warn!(channel = %hex::encode(channel_id), reason, "a channel is closed");
+            Ok(())
+        }
         RailEvent::Other(what) => {
             tracing::info!(what, "node event");
             Ok(())

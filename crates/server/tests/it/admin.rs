@@ -29,6 +29,7 @@ async fn only_the_operator_comes_in(server: &mut TestServer) {
             "/admin/v1/suspense/9d2f5f0a-6a53-4d0e-9a53-0a7a3a8a3b01/assign",
         ),
         (Method::GET, "/admin/v1/audit"),
+        (Method::GET, "/admin/v1/reconciliation"),
         (Method::POST, "/admin/v1/resume"),
     ];
     let almost = &ADMIN_TOKEN[1..];

@@ -15,6 +15,7 @@ mod internal;
 mod invoices;
 mod outages;
 mod processes;
+mod reconciliation;
 mod steps;
 mod suspense;
 mod transactions;

@@ -5,5 +5,6 @@ mod contradictions;
 mod extensions;
 mod idempotency;
 mod outcomes;
+mod pending;
 pub(crate) mod refusals;
 mod retries;

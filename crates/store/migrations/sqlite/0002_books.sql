@@ -18,7 +18,8 @@ CREATE TABLE ledger_account (
     entry_seq  INTEGER NOT NULL DEFAULT 0,
     CONSTRAINT ledger_account_not_overdrawn CHECK (bounded = 0 OR dr_pending + dr_posted <= cr_posted)
 ) STRICT;
-INSERT INTO ledger_account (number, bounded) VALUES (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 0);
+INSERT INTO ledger_account (number, bounded) VALUES (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 0),
+    (8, 0), (9, 0);
 
 CREATE TABLE posting (
     id         BLOB NOT NULL PRIMARY KEY,

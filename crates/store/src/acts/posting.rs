@@ -1,10 +1,11 @@
 //! Writes a posting: its transfers, the counters of bounded accounts, and their statement lines.
 //!
 //! The guard against overdrawing is the conditional update of one row, with a CHECK behind it: never a read that is
-//! followed by a write. Unbounded accounts are not touched, so payments do not wait for each other there.
+//! followed by a write. Unbounded accounts are not touched, so payments do not wait for each other there; what changes
+//! at the node gets a row of its own, which a roll-up adds up later.
 //! Order of locks: bounded accounts in ascending number.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::{AccountNumber, Balance, Leg, Posting, PostingError, Side};
 use money::Msat;
@@ -66,6 +67,35 @@ pub fn post(
                 available_msat: available_before(tx, account, &posting.legs[..number])?,
             });
         }
+    }
+    note_changes_at_the_node(tx, id, posting)?;
+    Ok(())
+}
+
+/// What the posting moves in the accounts that the node can be asked for.
+fn note_changes_at_the_node(
+    tx: &mut Tx<'_>,
+    id: PostingId,
+    posting: &Posting,
+) -> Result<(), StoreError> {
+    let mut changes: BTreeMap<AccountNumber, i64> = BTreeMap::new();
+    for leg in &posting.legs {
+        let (posted, _) = Balance::change(leg);
+        for (account, side) in Balance::sides(leg) {
+            if account.is_at_the_node() {
+                let sign = match side {
+                    Side::Debit => 1,
+                    Side::Credit => -1,
+                };
+                *changes.entry(account).or_default() += sign * posted;
+            }
+        }
+    }
+    for (account, net_debit_msat) in changes {
+        tx.execute(
+            "INSERT INTO system_change (posting_id, account, net_debit_msat) VALUES ($1, $2, $3)",
+            params![id.to_bytes(), account.get(), net_debit_msat],
+        )?;
     }
     Ok(())
 }

@@ -68,7 +68,7 @@ pub fn audit(tx: &mut Tx<'_>) -> Result<Audit, StoreError> {
     };
     let checks = vec![
         balanced(&stored, &folded),
-        counters_are_the_fold(&stored, &folded),
+        counters_are_the_fold(&stored, &running_sums(tx)?, &folded),
         not_overdrawn(&folded),
         resolved_within_the_hold(tx)?,
         facts_booked_once(tx, &folded)?,
@@ -165,11 +165,23 @@ fn balanced(stored: &BTreeMap<i64, Counters>, folded: &BTreeMap<i64, Counters>) 
     }
 }
 
+/// The running sums of what stands at the node.
+fn running_sums(tx: &mut Tx<'_>) -> Result<BTreeMap<i64, i64>, StoreError> {
+    let sums = super::reconciliation::running_sums(tx)?;
+    Ok(sums.into_iter().collect())
+}
+
 fn counters_are_the_fold(
     stored: &BTreeMap<i64, Counters>,
+    running: &BTreeMap<i64, i64>,
     folded: &BTreeMap<i64, Counters>,
 ) -> Check {
     let expected = |number| folded.get(number).copied().unwrap_or_default();
+    let sums = running.iter().filter_map(|(number, sum)| {
+        let counters = expected(number);
+        let folded = counters.dr_posted - counters.cr_posted;
+        (*sum != folded).then(|| format!("account {number}: {sum} added up, {folded} folded"))
+    });
     let broken_by = stored
         .iter()
         .map(|(number, stored)| (number, stored, expected(number)))
@@ -177,6 +189,7 @@ fn counters_are_the_fold(
         .map(|(number, stored, expected)| {
             format!("account {number}: {stored:?} stored, {expected:?} folded")
         })
+        .chain(sums)
         .collect();
     Check {
         invariant: "I2",
@@ -401,7 +414,9 @@ fn liabilities_covered(folded: &BTreeMap<i64, Counters>) -> Check {
             .get(&number)
             .map_or(0, |counters| counters.cr_posted - counters.dr_posted)
     };
-    let float = -net(ledger::SystemAccount::LightningFloat.number().get());
+    let at_the_node = |account: ledger::SystemAccount| -net(account.number().get());
+    let float = at_the_node(ledger::SystemAccount::LightningFloat)
+        + at_the_node(ledger::SystemAccount::NodeWallet);
     let owed: i64 = folded
         .keys()
         .filter(|number| **number >= ledger::AccountNumber::FIRST_CUSTOMER)

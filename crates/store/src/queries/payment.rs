@@ -34,6 +34,14 @@ pub fn withdrawal(
     Ok(found.filter(|withdrawal| withdrawal.account_id == account))
 }
 
+/// A withdrawal of any account, for the operator.
+///
+/// # Errors
+/// See [`invoice()`].
+pub fn any_withdrawal(tx: &mut Tx<'_>, id: WithdrawalId) -> Result<Option<Withdrawal>, StoreError> {
+    withdrawal::by_id(tx, id.to_bytes())
+}
+
 /// A deposit of `account`.
 ///
 /// # Errors

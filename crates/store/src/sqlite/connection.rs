@@ -11,9 +11,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// More than there are statements, so that none is prepared twice.
 const CACHED_STATEMENTS: usize = 512;
 
-/// Pages that the log may grow to before they are put into the file: 40 MB. The same few pages are written again and again
-/// (the ends of the tables, the channels), so a longer log puts each of them into the file less often; with SQLite's own
-/// 1,000 pages a tenth of a second of payments filled the log, and every checkpoint waits for the disk twice.
+/// Pages that the log may grow to before they are put into the file: 40 MB. The same few pages are written again and
+/// again (the ends of the tables, the channels), so a longer log puts each of them into the file less often; with
+/// SQLite's own 1,000 pages a tenth of a second of payments filled the log, and every checkpoint waits for the disk
+/// twice.
 const LOG_PAGES: u32 = 10_000;
 /// Memory for pages of the file, in KiB (the pragma takes it negative). SQLite's own 2 MB hold less than one group of
 /// acts touches in large books.

@@ -86,8 +86,8 @@ fn prepare<'c>(
 }
 
 thread_local! {
-    /// Where the texts of statements begin whose parameters were looked at before: they live for ever, and looking at every
-    /// parameter every time costs as much as a look-up.
+    /// The texts of statements, by their places, whose parameters were looked at before: they live for ever, and
+    /// looking at every parameter every time costs as much as a look-up.
     static KNOWN_GOOD: RefCell<HashSet<(*const u8, usize)>> = RefCell::default();
 }
 

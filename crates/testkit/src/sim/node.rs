@@ -224,7 +224,7 @@ pub(super) const fn hash_of(event: &RailEvent) -> Option<PaymentHash> {
         RailEvent::PaymentSucceeded { payment_hash, .. }
         | RailEvent::PaymentFailed { payment_hash, .. }
         | RailEvent::PaymentReceived { payment_hash, .. } => Some(*payment_hash),
-        RailEvent::Other(_) => None,
+        RailEvent::ChannelClosed { .. } | RailEvent::Other(_) => None,
     }
 }
 
@@ -258,6 +258,7 @@ pub(super) fn describe(event: &RailEvent) -> String {
         RailEvent::PaymentReceived { amount_msat, .. } => {
             format!("{amount_msat} received for {hash}")
         }
+        RailEvent::ChannelClosed { reason, .. } => format!("channel closed: {reason}"),
         RailEvent::Other(what) => what.clone(),
     }
 }

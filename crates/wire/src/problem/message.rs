@@ -187,6 +187,10 @@ impl Problem {
             Self::ReadOnly => "The server is in read-only mode and moves no money. Try again \
                                when the operator has ended it."
                 .to_owned(),
+            Self::BooksDiffer { differences } => format!(
+                "The books and the Lightning node differ in {differences} points, so money stays \
+                 halted. See GET /admin/v1/reconciliation."
+            ),
             Self::FiatUnavailable { currency } => format!(
                 "This server has no exchange rate for {currency}. Send the amount in sats or btc."
             ),

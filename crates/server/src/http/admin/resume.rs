@@ -5,6 +5,8 @@ use axum::response::Response;
 use serde::Serialize;
 use store::StoreError;
 use store::acts::halt::{halted, resume};
+use store::queries::reconciliation::latest_verdict;
+use wire::Problem;
 
 use super::super::HttpState;
 use super::super::answer::json;
@@ -17,7 +19,7 @@ struct Resumed {
     was_halted: Option<String>,
 }
 
-/// Lets money move again, and answers why it was halted.
+/// Lets money move again, and answers why it was halted. While the books and the node differ, it stays halted.
 ///
 /// # Errors
 /// [`ApiError`].
@@ -25,15 +27,20 @@ pub async fn post(
     State(state): State<HttpState>,
     _operator: Operator,
 ) -> Result<Response, ApiError> {
-    let was_halted = state
+    let lifted = state
         .app
         .store
         .write_async(|tx| {
+            let differences = latest_verdict(tx)?.map_or(0, |verdict| verdict.unexplained);
+            if differences > 0 {
+                return Ok(Err(Problem::BooksDiffer { differences }));
+            }
             let reason = halted(tx)?;
             resume(tx)?;
-            Ok::<_, StoreError>(reason)
+            Ok::<_, StoreError>(Ok(reason))
         })
         .await?;
+    let was_halted = lifted?;
     tracing::warn!(reason = was_halted.as_deref(), "money may move again");
     Ok(json(200, &Resumed { was_halted }))
 }

@@ -196,7 +196,7 @@ impl State {
                     payment.is_acknowledged = true;
                 }
             }
-            RailEvent::Other(_) => {}
+            RailEvent::ChannelClosed { .. } | RailEvent::Other(_) => {}
         }
         self.unsettled.push(event);
     }

@@ -1,0 +1,113 @@
+//! What the chain did to our node's channels and wallet: kept and booked before the books are compared.
+//!
+//! A transaction of the wallet is booked once it is final. A closed channel is settled when all that it gives back is
+//! in the wallet; what is missing then, a little at most, was too small for the chain.
+
+use std::collections::BTreeSet;
+
+use bitcoin::OutPoint;
+use money::{MSAT_PER_SAT, Msat};
+use payments::ports::{NodeFunds, NodeView};
+use payments::reconciliation::Slack;
+use store::acts::channel::{book_wallet_move, record_open, settle_channels};
+use store::acts::posting::PostError;
+use store::queries::channel::{LiveChannel, live_channels};
+
+use crate::app::App;
+
+/// The most that a closed channel may keep back, in satoshi: payments that are too small for an output (LDK lets at
+/// most 2,530 sat of them be in a channel at the lowest fee rate), the part of a satoshi, and the anchors. What is
+/// more than that is a difference, and a person looks.
+const KEPT_BACK_SAT: i64 = 3_000;
+
+/// What the chain did, as far as it is known.
+pub(super) struct Chain {
+    /// The channels that are closed and not settled.
+    closed: Vec<[u8; 32]>,
+    /// What the books cannot know yet.
+    pub(super) slack: Slack,
+}
+
+/// Keeps the channels that the node has open, and books what its wallet did.
+pub(super) fn keep(
+    app: &App,
+    view: &dyn NodeView,
+    booked: &mut BTreeSet<[u8; 32]>,
+) -> Result<Chain, PostError> {
+    let funds = view.funds();
+    let known = app.store.read(live_channels)?;
+    record_new(app, &funds, &known)?;
+    let fundings: BTreeSet<OutPoint> = known.iter().filter_map(|channel| channel.funding).collect();
+    let mut slack = Slack::default();
+    for transaction in view.wallet_transactions(booked, &fundings) {
+        let txid = transaction.txid;
+        match transaction.moved.filter(|_| transaction.is_final) {
+            Some(moved) => {
+                let act = app.acting();
+                app.store
+                    .write(move |tx| book_wallet_move(tx, &act, txid, &moved))?;
+                booked.insert(txid);
+                tracing::info!(?moved, "a transaction of the node's wallet is booked");
+            }
+            None => match transaction.net_msat {
+                net if net >= 0 => slack.wallet_in_msat += net,
+                net => slack.wallet_out_msat -= net,
+            },
+        }
+    }
+    let closed: Vec<[u8; 32]> = known
+        .iter()
+        .filter(|channel| channel.is_closed)
+        .map(|channel| channel.id)
+        .collect();
+    let count = i64::try_from(closed.len()).unwrap_or(i64::MAX);
+    slack.closing_msat = count.saturating_mul(KEPT_BACK_SAT * MSAT_PER_SAT);
+    Ok(Chain { closed, slack })
+}
+
+fn record_new(app: &App, funds: &NodeFunds, known: &[LiveChannel]) -> Result<(), PostError> {
+    for channel in &funds.channels {
+        let is_known = known.iter().any(|known| known.id == channel.channel_id);
+        if let (false, Some(funding)) = (is_known, channel.funding) {
+            let (act, id) = (app.acting(), channel.channel_id);
+            app.store
+                .write(move |tx| record_open(tx, &act, id, funding))?;
+        }
+    }
+    Ok(())
+}
+
+impl Chain {
+    /// Whether nothing of a closed channel is on its way any more.
+    fn is_fetched(&self, funds: &NodeFunds) -> bool {
+        let closing = |id: &[u8; 32]| funds.closing.iter().any(|c| c.channel_id == *id);
+        !self.closed.is_empty()
+            && !self.closed.iter().any(closing)
+            && funds.sweeping_msat.is_zero()
+            && self.slack.wallet_in_msat == 0
+            && self.slack.wallet_out_msat == 0
+            && funds.channels.iter().all(|c| c.in_flight_msat.is_zero())
+    }
+
+    /// Settles the closed channels, once they are fetched and nothing else differs. `over_msat` is by how much the
+    /// books hold more than the node.
+    pub(super) fn settle(
+        &self,
+        app: &App,
+        funds: &NodeFunds,
+        over_msat: i64,
+    ) -> Result<(), PostError> {
+        if !self.is_fetched(funds) {
+            return Ok(());
+        }
+        let lost_msat = Msat::new(over_msat.max(0)).unwrap_or(Msat::ZERO);
+        let (act, closed) = (app.acting(), self.closed.clone());
+        tracing::info!(
+            channels = closed.len(),
+            lost_msat = lost_msat.get(),
+            "closed channels are settled"
+        );
+        app.store
+            .write(move |tx| settle_channels(tx, &act, &closed, lost_msat))
+    }
+}
