@@ -71,7 +71,7 @@ impl Process {
         KVStoreSync::write(&self.kv, "", "", "events", value).expect("written");
     }
 
-    fn write_manager(&self, hashes: &[PaymentHash]) {
+    fn write_channels(&self, hashes: &[PaymentHash]) {
         let events: Vec<u8> = hashes.iter().flat_map(|hash| *hash.as_bytes()).collect();
         KVStoreSync::write(
             &self.kv,
@@ -100,7 +100,7 @@ impl Process {
 #[test]
 fn a_failure_is_final_when_it_is_acknowledged_and_a_later_channel_manager_is_durable() {
     let process = Process::on(&Arc::default());
-    process.write_manager(&[HASH]);
+    process.write_channels(&[HASH]);
     process.write_queue(&[HASH]);
     process.give();
     assert!(!process.is_final());
@@ -109,7 +109,7 @@ fn a_failure_is_final_when_it_is_acknowledged_and_a_later_channel_manager_is_dur
         !process.is_final(),
         "a crash would hand LDK's own copy out again"
     );
-    process.write_manager(&[]);
+    process.write_channels(&[]);
     assert!(process.is_final());
     assert!(process.is_final(), "asking changes nothing");
 }
@@ -117,9 +117,9 @@ fn a_failure_is_final_when_it_is_acknowledged_and_a_later_channel_manager_is_dur
 #[test]
 fn the_write_that_ldk_makes_for_the_event_counts_however_late_the_event_is_taken() {
     let process = Process::on(&Arc::default());
-    process.write_manager(&[HASH]);
+    process.write_channels(&[HASH]);
     process.write_queue(&[HASH]);
-    process.write_manager(&[]);
+    process.write_channels(&[]);
     process.give();
     assert!(!process.is_final(), "it is not acknowledged");
     process.acknowledge(&[]);
@@ -129,13 +129,13 @@ fn the_write_that_ldk_makes_for_the_event_counts_however_late_the_event_is_taken
 #[test]
 fn a_channel_manager_that_was_written_before_the_event_was_handled_proves_nothing() {
     let process = Process::on(&Arc::default());
-    process.write_manager(&[]);
+    process.write_channels(&[]);
     // The event was given before its queue was stored.
     process.give();
     process.write_queue(&[HASH]);
     process.acknowledge(&[]);
     assert!(!process.is_final());
-    process.write_manager(&[]);
+    process.write_channels(&[]);
     assert!(process.is_final());
 }
 
@@ -145,14 +145,14 @@ fn what_the_channel_manager_or_the_queue_still_carries_can_come_back() {
     process.write_queue(&[HASH]);
     process.give();
     process.acknowledge(&[]);
-    process.write_manager(&[HASH]);
+    process.write_channels(&[HASH]);
     assert!(!process.is_final());
-    process.write_manager(&[]);
+    process.write_channels(&[]);
     process.write_queue(&[HASH]);
     assert!(!process.is_final(), "it was told a second time");
     process.give();
     process.acknowledge(&[]);
-    process.write_manager(&[]);
+    process.write_channels(&[]);
     assert!(process.is_final());
 }
 
@@ -160,7 +160,7 @@ fn what_the_channel_manager_or_the_queue_still_carries_can_come_back() {
 fn a_failure_of_an_earlier_process_needs_a_channel_manager_of_this_one_and_an_empty_queue() {
     let state = Arc::default();
     let before = Process::on(&state);
-    before.write_manager(&[HASH]);
+    before.write_channels(&[HASH]);
     before.write_queue(&[HASH]);
     before.give();
 
@@ -169,7 +169,7 @@ fn a_failure_of_an_earlier_process_needs_a_channel_manager_of_this_one_and_an_em
     process.give();
     // LDK hands its own copy out again, and writes for it.
     process.write_queue(&[HASH, HASH]);
-    process.write_manager(&[]);
+    process.write_channels(&[]);
     process.acknowledge(&[HASH]);
     assert!(!process.is_final(), "the copy waits");
     process.give();
@@ -179,6 +179,6 @@ fn a_failure_of_an_earlier_process_needs_a_channel_manager_of_this_one_and_an_em
     // Everything was acknowledged and durable, and only the books did not know: the next write tells.
     let process = Process::on(&state);
     assert!(!process.is_final());
-    process.write_manager(&[]);
+    process.write_channels(&[]);
     assert!(process.is_final());
 }

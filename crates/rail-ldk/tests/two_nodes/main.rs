@@ -1,7 +1,6 @@
 //! The rail over real nodes: a validated chain, a funded channel, and payments over a socket.
 
 mod again;
-mod closing;
 mod economy;
 
 use std::sync::Arc;

@@ -158,7 +158,7 @@ impl Economy {
         let all = || direct.iter().chain(&routed);
         if all().any(|planned| planned.missing() > 0) {
             progress("funding the counterparty and the router, and opening channels");
-            self.give_coins(all())?;
+            self.give_coins(all().map(|planned| (planned, planned.missing())))?;
             let opened = thread::scope(|scope| {
                 let routed = scope.spawn(|| self.open_missing(&routed));
                 (self.open_missing(&direct), routed.join())
@@ -169,24 +169,32 @@ impl Economy {
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        for planned in all().filter(|planned| planned.to.node_id() == self.node.node_id()) {
-            for (funding, _) in planned.open() {
-                book(app, funding, planned.pushed_sat)?;
-            }
-        }
         // A start may have been cut off between the funding of a channel and its blocks.
         let mut open = all().flat_map(Planned::open);
         if open.any(|(_, channel)| !channel.is_ready) {
             self.mine(6)?;
         }
-        wait_until(|| direct.iter().all(Planned::is_usable))?;
-        let deadline = Instant::now() + ROUTER_PATIENCE;
-        while !routed.iter().all(Planned::is_usable) {
-            if Instant::now() > deadline {
-                tracing::warn!("the router's channels cannot be used yet");
-                break;
+        if !becomes_usable(&direct) {
+            // A start that was cut off between the writes of two nodes leaves a channel that only one of them knows.
+            progress("a channel cannot be used: opening another");
+            self.give_coins(direct.iter().map(|planned| (planned, 1)))?;
+            for planned in &direct {
+                planned.open_one(&self.chain)?;
             }
-            thread::sleep(LOOK);
+            self.mine(6)?;
+            wait_until(|| direct.iter().all(Planned::is_usable))?;
+        }
+        for planned in all().filter(|planned| planned.to.node_id() == self.node.node_id()) {
+            let ready = planned
+                .open()
+                .into_iter()
+                .filter(|(_, channel)| channel.is_ready);
+            for (funding, _) in ready {
+                book(app, funding, planned.pushed_sat)?;
+            }
+        }
+        if !becomes_usable(&routed) {
+            tracing::warn!("the router's channels cannot be used yet");
         }
         Ok(())
     }
@@ -203,11 +211,11 @@ impl Economy {
     /// Gives coins to every opener that has too few, all in one block.
     fn give_coins<'a>(
         &'a self,
-        planned: impl Iterator<Item = &'a Planned<'a>>,
+        wanted: impl Iterator<Item = (&'a Planned<'a>, usize)>,
     ) -> Result<(), EconomyError> {
         let mut needed_sat = [(&self.counterparty.node, 0), (&self.router.node.node, 0)];
-        for planned in planned {
-            let channels = u64::try_from(planned.missing()).unwrap_or(u64::MAX);
+        for (planned, channels) in wanted {
+            let channels = u64::try_from(channels).unwrap_or(u64::MAX);
             for (node, sat) in &mut needed_sat {
                 if node.node_id() == planned.from.node_id() {
                     *sat += channels * (planned.capacity_sat + BESIDE_SAT);
@@ -229,6 +237,18 @@ impl Economy {
         }
         Ok(())
     }
+}
+
+/// Waits for the channels of a start, which are usable at once when they ever are.
+fn becomes_usable(planned: &[Planned<'_>]) -> bool {
+    let deadline = Instant::now() + ROUTER_PATIENCE;
+    while !planned.iter().all(Planned::is_usable) {
+        if Instant::now() > deadline {
+            return false;
+        }
+        thread::sleep(LOOK);
+    }
+    true
 }
 
 /// The pushed amount is the operator's own money in the node: booked once, by the funding output.

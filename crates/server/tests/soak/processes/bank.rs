@@ -14,12 +14,12 @@ const FUNDS_SAT: i64 = 600_000;
 
 #[test]
 fn a5_two_processes_keep_the_sum_of_all_accounts() {
-    run(async |cluster| bank(&cluster, 2).await);
+    run(async |cluster| bank(cluster, 2).await);
 }
 
 #[test]
 fn a5_three_processes_keep_the_sum_of_all_accounts() {
-    run(async |cluster| bank(&cluster, 3).await);
+    run(async |cluster| bank(cluster, 3).await);
 }
 
 async fn bank(cluster: &Cluster, count: usize) {

@@ -199,7 +199,7 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T
 }
 
 /// Runs a case on a database of its own.
-pub fn run(case: impl AsyncFnOnce(Cluster)) {
+pub fn run(case: impl AsyncFnOnce(&Cluster)) {
     let Some(database) = testkit::postgres() else {
         return;
     };
@@ -209,5 +209,6 @@ pub fn run(case: impl AsyncFnOnce(Cluster)) {
         .enable_all()
         .build()
         .expect("a runtime");
-    runtime.block_on(case(cluster));
+    // Nodes and databases cannot be dropped on a runtime.
+    runtime.block_on(case(&cluster));
 }

@@ -26,7 +26,7 @@ fn g1_g4_the_node_is_taken_over_within_fifteen_seconds_of_a_kill() {
     run(failovers);
 }
 
-async fn failovers(cluster: Cluster) {
+async fn failovers(cluster: &Cluster) {
     let mut holder = cluster.start("api,node,worker").await;
     holder.until_it_runs_the_node();
     let mut other = cluster.start("api,node,worker").await;
@@ -39,7 +39,7 @@ async fn failovers(cluster: Cluster) {
     while rounds < LEAST || started.elapsed() < duration() {
         rounds += 1;
         assert!(!other.has_said("this process runs the Lightning node"));
-        invoices.extend(failover(&cluster, holder, &other, &account, rounds).await);
+        invoices.extend(failover(cluster, holder, &other, &account, rounds).await);
         cluster.audit().await;
         if !cluster.economy.is_channel_open() {
             eprintln!("the channel was closed by kill {rounds}");
@@ -47,7 +47,7 @@ async fn failovers(cluster: Cluster) {
         }
         holder = std::mem::replace(&mut other, cluster.start("api,node,worker").await);
     }
-    let settled = every_end_is_the_other_sides(&cluster, &other.url, &account, &invoices).await;
+    let settled = every_end_is_the_other_sides(cluster, &other.url, &account, &invoices).await;
     cluster.audit().await;
     eprintln!(
         "{rounds} failovers, {} withdrawals, {settled} settled",

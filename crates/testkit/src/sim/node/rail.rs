@@ -113,11 +113,9 @@ impl State {
         if payment.record == RailPayment::Pending {
             // A record without a payment: ldk-node says that it is a duplicate, now and for ever.
             if !payment.lied {
-                let found = format!(
-                    "{} was sent with its stale record in the way",
-                    request.payment_hash
-                );
-                self.violations.push(found);
+                let hash = request.payment_hash;
+                self.violations
+                    .push(format!("{hash} was sent with its stale record in the way"));
             }
             payment.is_in_doubt = true;
             return PayAnswer::Unknown;
