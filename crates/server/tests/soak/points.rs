@@ -37,24 +37,23 @@ const POINTS: [(&str, u32); 16] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b4_a_crash_at_any_step_leaves_one_right_end_on_sqlite() {
-    die_at_every_point(Place::sqlite(), 1).await;
+    die_at_every_point(Place::sqlite()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b4_a_crash_at_any_step_leaves_one_right_end_on_postgres() {
     let place = tokio::task::spawn_blocking(Place::postgres);
     if let Some(place) = place.await.expect("a database") {
-        // Each start waits for the lease of the process that died, so one lap is for the long soak.
-        die_at_every_point(place, 0).await;
+        die_at_every_point(place).await;
     }
 }
 
-/// Goes through the points, `laps` times at least, and on for as long as a soak lasts, with other passes each time.
-async fn die_at_every_point(place: Place, laps: usize) {
+/// Goes through the points for as long as a soak lasts, with other passes on each lap.
+async fn die_at_every_point(place: Place) {
     let receiver = TestReceiver::start().await;
     subscribe(&Sandbox::start(&place), &receiver).await;
     let (started, mut load, mut crashes) = (Instant::now(), Load::default(), 0);
-    while crashes < laps * POINTS.len() || started.elapsed() < duration() {
+    while started.elapsed() < duration() {
         let (point, passes) = POINTS[crashes % POINTS.len()];
         // A start recovers once; everything else comes again.
         let later = if point.starts_with("recovery.") {
