@@ -13,6 +13,8 @@ use crate::sandbox::Sandbox;
 
 /// How long what is in flight has to end by itself before blocks are mined.
 const QUIET: Duration = Duration::from_secs(15);
+/// How long blocks are mined for what has not ended by itself; time locks run out in a few seconds of them.
+const ON_THE_CHAIN: Duration = Duration::from_secs(25);
 
 /// Sends every event of the sandbox's account to `receiver`.
 pub async fn subscribe(sandbox: &Sandbox, receiver: &TestReceiver) {
@@ -73,10 +75,10 @@ async fn everything_was_told(
 ) {
     let mut expected = BTreeSet::new();
     for row in withdrawals {
-        let end = if row["status"] == "settled" {
-            "completed"
-        } else {
-            "failed"
+        let end = match row["status"].as_str() {
+            Some("settled") => "completed",
+            Some("failed") => "failed",
+            _ => "pending",
         };
         expected.insert((
             row["id"].to_string(),
@@ -126,8 +128,28 @@ async fn wait_until_all_ended(sandbox: &Sandbox) {
     };
     let quietly = sandbox.until("ends", false, all_ended);
     if tokio::time::timeout(QUIET, quietly).await.is_err() {
-        sandbox
-            .until("every withdrawal ends", true, all_ended)
-            .await;
+        let on_the_chain = sandbox.until("every withdrawal ends", true, all_ended);
+        if tokio::time::timeout(ON_THE_CHAIN, on_the_chain)
+            .await
+            .is_err()
+        {
+            tell_why_it_is_pending(sandbox).await;
+        }
+    }
+}
+
+/// Only what was sent more than once may be in doubt: its hash stands in old states of a channel, so a crash before the
+/// next call to the node leaves no proof that this call was never made. Everything else must have ended.
+async fn tell_why_it_is_pending(sandbox: &Sandbox) {
+    let mut pending = sandbox.withdrawals().await;
+    pending.retain(|row| row["status"] == "pending");
+    for row in &pending {
+        let id = row["id"].as_str().expect("an id");
+        let path = format!("/v1/transactions/withdrawals/{id}");
+        let found = sandbox.customer(Method::GET, &path, &json!({})).await;
+        let why = found.expect("the server answers")["data"]["pending"].clone();
+        eprintln!("in doubt: {why}");
+        assert_eq!(why["reason"], "with_the_node", "{why}");
+        assert!(why["attempts"].as_i64() > Some(1), "{why}");
     }
 }
