@@ -71,7 +71,7 @@ impl Verdicts {
     pub fn write(&self, out: &mut impl Write) -> Result<()> {
         writeln!(
             out,
-            "\n{:<42} {:>12}   {:<34} {:>12} {:>6} {:>8}",
+            "\n{:<46} {:>12}   {:<34} {:>12} {:>6} {:>8}",
             "figure", "ours", "rival", "its", "ratio", "target"
         )?;
         for figure in &self.figures {
@@ -83,7 +83,7 @@ impl Verdicts {
             };
             writeln!(
                 out,
-                "{:<42} {:>12}   {:<34} {:>12} {ratio:>6.2} {target:>8} {verdict}",
+                "{:<46} {:>12}   {:<34} {:>12} {ratio:>6.2} {target:>8} {verdict}",
                 figure.what,
                 number(figure.ours, figure.unit),
                 figure.rival_name,

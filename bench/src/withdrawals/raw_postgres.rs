@@ -26,7 +26,8 @@ pub fn take_rows(schema: &Schema) -> Result<Rows<Cell>, BooksError> {
     let moves = moves.iter().map(|row| [row.get(1), row.get(0)]).collect();
     let names: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
     client.batch_execute(&format!("TRUNCATE {} CASCADE", names.join(", ")))?;
-    client.batch_execute("UPDATE ledger_account SET dr_pending = 0; VACUUM ANALYZE")?;
+    client.batch_execute("UPDATE ledger_account SET dr_pending = 0")?;
+    client.batch_execute("VACUUM ANALYZE ledger_account")?;
     Ok(Rows { tables, moves })
 }
 
