@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bitcoin::OutPoint;
+use bitcoin::hashes::Hash;
+use bitcoin::{OutPoint, Txid};
 use jiff::Timestamp;
 use ldk_node::payment::{PaymentDetails, PaymentDirection, PaymentStatus};
 use ldk_node::{BalanceDetails, ChannelDetails, LightningBalance, PendingSweepBalance};
@@ -62,6 +63,8 @@ impl NodeView for LdkRail {
             node.status().current_best_block.height,
             &node.list_channels(),
             &node.list_balances(),
+            // The wallet makes a record of each transaction that it learns of, under the transaction's id.
+            |sweep| node.payment(&PaymentId(sweep.to_byte_array())).is_some(),
         )
     }
 }
@@ -106,6 +109,7 @@ pub(crate) fn funds(
     block_height: u32,
     channels: &[ChannelDetails],
     balances: &BalanceDetails,
+    is_in_wallet: impl Fn(&Txid) -> bool,
 ) -> NodeFunds {
     let open: BTreeSet<ChannelId> = channels.iter().map(|channel| channel.channel_id).collect();
     let mut monitored: BTreeMap<ChannelId, Monitored> = BTreeMap::new();
@@ -141,6 +145,7 @@ pub(crate) fn funds(
         sweeping_msat: from_sat(sweeping_sat(
             block_height,
             &balances.pending_balances_from_channel_closures,
+            is_in_wallet,
         )),
         wallet_msat: from_sat(balances.total_onchain_balance_sats),
         outbound,
@@ -269,23 +274,32 @@ fn open_channel(channel: &ChannelDetails, monitored: &Monitored) -> ChannelFunds
     }
 }
 
-/// What is on its way to the wallet, until no reorganisation takes it back.
-fn sweeping_sat(block_height: u32, sweeps: &[PendingSweepBalance]) -> u64 {
+/// What is on its way to the wallet: until no reorganisation takes it back, and the wallet, which looks at the chain at
+/// other times than the channels do, has seen it too.
+fn sweeping_sat(
+    block_height: u32,
+    sweeps: &[PendingSweepBalance],
+    is_in_wallet: impl Fn(&Txid) -> bool,
+) -> u64 {
     let amounts = sweeps.iter().map(|sweep| match sweep {
+        PendingSweepBalance::AwaitingThresholdConfirmations {
+            latest_spending_txid,
+            confirmation_height,
+            ..
+        } if block_height.saturating_sub(*confirmation_height) + 1 >= ANTI_REORG_DELAY
+            && is_in_wallet(latest_spending_txid) =>
+        {
+            0
+        }
         PendingSweepBalance::PendingBroadcast {
             amount_satoshis, ..
         }
         | PendingSweepBalance::BroadcastAwaitingConfirmation {
             amount_satoshis, ..
-        } => *amount_satoshis,
-        PendingSweepBalance::AwaitingThresholdConfirmations {
-            amount_satoshis,
-            confirmation_height,
-            ..
-        } if block_height.saturating_sub(*confirmation_height) + 1 < ANTI_REORG_DELAY => {
-            *amount_satoshis
         }
-        PendingSweepBalance::AwaitingThresholdConfirmations { .. } => 0,
+        | PendingSweepBalance::AwaitingThresholdConfirmations {
+            amount_satoshis, ..
+        } => *amount_satoshis,
     });
     amounts.sum()
 }
@@ -293,3 +307,6 @@ fn sweeping_sat(block_height: u32, sweeps: &[PendingSweepBalance]) -> u64 {
 fn from_sat(sat: u64) -> Msat {
     msat(sat * MSAT_PER_SAT.unsigned_abs())
 }
+
+#[cfg(test)]
+mod tests;
