@@ -9,9 +9,9 @@
 //! of it later is handed over then. Nobody else knows the claim's id, and it was never handed over before.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use money::Msat;
 use payments::ids::ClaimId;
 use payments::payment_hash::PaymentPreimage;
@@ -36,28 +36,27 @@ const PARALLEL: usize = 4;
 const POLL: Duration = Duration::from_secs(1);
 /// How long to wait before an answer that could not be written is written again.
 const PAUSE: Duration = Duration::from_millis(250);
-/// How long a claim without an answer is looked for: no database commits one later than that.
-const LOST_FOR: SignedDuration = SignedDuration::from_hours(1);
+/// How long a claim without an answer is looked for: no database commits one later than that. A clock of the wall may
+/// jump over it.
+const LOST_FOR: Duration = Duration::from_secs(3_600);
 
 /// The claims of this process that were never answered.
 #[derive(Debug, Default)]
-pub struct Claims(Mutex<Vec<(ClaimId, Timestamp)>>);
+pub struct Claims(Mutex<Vec<(ClaimId, Instant)>>);
 
 impl Claims {
-    fn lost(&self) -> MutexGuard<'_, Vec<(ClaimId, Timestamp)>> {
+    fn lost(&self) -> MutexGuard<'_, Vec<(ClaimId, Instant)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The claim with this id got no answer: it may have been committed.
-    pub fn lose(&self, claim_id: ClaimId, now: Timestamp) {
-        self.lost().push((claim_id, now));
+    pub fn lose(&self, claim_id: ClaimId) {
+        self.lost().push((claim_id, Instant::now()));
     }
 
     /// What an unanswered claim has claimed after all.
     fn found(&self, app: &NodeApp) -> Result<Vec<Withdrawal>, StoreError> {
-        let now = app.clock.now();
-        self.lost()
-            .retain(|(_, at)| now.duration_since(*at) < LOST_FOR);
+        self.lost().retain(|(_, at)| at.elapsed() < LOST_FOR);
         let lost = self.lost().clone();
         for (claim_id, _) in lost {
             let found = app.store.read(move |tx| claimed(tx, claim_id))?;
@@ -137,12 +136,12 @@ pub fn claim(app: &NodeApp, claims: &Claims, limit: i64) -> Result<Vec<Withdrawa
     if due.is_none_or(|at| at > act.now.as_microsecond()) {
         return Ok(Vec::new());
     }
-    let (claim_id, now) = (app.ids.fresh(), act.now);
+    let claim_id = app.ids.fresh();
     let claimed = app
         .store
         .write(move |tx| claim_due_withdrawals(tx, &act, claim_id, limit));
     if claimed.is_err() {
-        claims.lose(claim_id, now);
+        claims.lose(claim_id);
     }
     claimed
 }

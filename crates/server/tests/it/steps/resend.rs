@@ -16,6 +16,7 @@ on_both_databases! {
     b7_what_found_no_route_is_sent_again_by_itself,
     b7_what_runs_out_behind_its_bar_is_given_back,
     a_claim_whose_answer_was_lost_is_handed_over_by_who_made_it,
+    a_claim_whose_answer_was_lost_is_found_however_the_clock_is_set,
 }
 
 fn b7_the_same_invoice_is_paid_after_its_failure_is_acknowledged_and_final(engine: &mut Engine) {
@@ -129,13 +130,12 @@ fn a_claim_whose_answer_was_lost_is_handed_over_by_who_made_it(engine: &mut Engi
     let invoice = engine.foreign_invoice(100);
     let id = engine.reserve(&invoice);
     let (act, claim_id) = (engine.app.acting(), engine.app.ids.fresh());
-    let now = act.now;
     let taken = engine
         .app
         .store
         .write(move |tx| claim_due_withdrawals(tx, &act, claim_id, 10));
     assert_eq!(taken.expect("a claim").len(), 1);
-    engine.claims.lose(claim_id, now);
+    engine.claims.lose(claim_id);
     assert_eq!(engine.state(id), WithdrawalState::Dispatched);
     let found = engine.claim();
     assert_eq!(found.len(), 1);
@@ -149,4 +149,20 @@ fn a_claim_whose_answer_was_lost_is_handed_over_by_who_made_it(engine: &mut Engi
     engine.rail.push(invoice.succeeded(0));
     engine.take_events();
     assert_eq!(engine.moved(), (100_000, 0));
+}
+
+fn a_claim_whose_answer_was_lost_is_found_however_the_clock_is_set(engine: &mut Engine) {
+    let invoice = engine.foreign_invoice(100);
+    let id = engine.reserve(&invoice);
+    let (act, claim_id) = (engine.app.acting(), engine.app.ids.fresh());
+    let taken = engine
+        .app
+        .store
+        .write(move |tx| claim_due_withdrawals(tx, &act, claim_id, 10));
+    assert_eq!(taken.expect("a claim").len(), 1);
+    engine.claims.lose(claim_id);
+    engine.clock.advance_seconds(30 * 86_400);
+    let found = engine.claim();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].id, id);
 }
