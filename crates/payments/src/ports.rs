@@ -11,7 +11,7 @@ mod rail;
 
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use event_bodies::{EventBodies, EventBody};
-pub use node_state::{Durable, NodeState, NodeStateError, StateKey};
+pub use node_state::{Durable, NodeState, NodeStateError, StateChange, StateKey};
 pub use node_view::{
     ChannelFunds, ClosingFunds, Htlc, NodeFunds, NodePayment, NodePaymentState, NodePayments,
     NodeView, WalletMove, WalletTransaction,

@@ -17,6 +17,7 @@ use payments::payment_hash::PaymentHash;
 use payments::ports::{Durable, NodeState, NodeStateError, StateKey};
 
 use crate::event_queue::EventQueueWrites;
+use crate::past_attempts::PastAttempts;
 
 /// A point in the order of the channel manager's writes; see [`NodeStateKv::channel_manager_mark`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +29,7 @@ pub struct NodeStateKv {
     state: Arc<dyn NodeState>,
     manager: Arc<ChannelManagerWrites>,
     event_queue: Arc<EventQueueWrites>,
+    past_attempts: Arc<PastAttempts>,
 }
 
 #[derive(Default)]
@@ -43,7 +45,38 @@ impl NodeStateKv {
             state,
             manager: Arc::default(),
             event_queue: Arc::default(),
+            past_attempts: Arc::default(),
         }
+    }
+
+    /// The same, with what earlier processes have marked in `state`: for a node that sends payments.
+    ///
+    /// # Errors
+    /// [`NodeStateError`].
+    pub fn load(state: Arc<dyn NodeState>) -> Result<Self, NodeStateError> {
+        let kv = Self::new(state);
+        kv.past_attempts.load(kv.state.as_ref())?;
+        Ok(kv)
+    }
+
+    /// Every attempt of this payment is over: see [`crate::past_attempts`].
+    pub(crate) fn end_attempts(&self, payment_hash: &PaymentHash) {
+        self.past_attempts.end(self.state.as_ref(), payment_hash);
+    }
+
+    /// An attempt of this payment begins. Answers whether there were others.
+    pub(crate) fn begin_attempt(&self, payment_hash: &PaymentHash) -> bool {
+        self.past_attempts.begin(payment_hash)
+    }
+
+    /// The payments all of whose attempts are over, and which may be sent again.
+    pub(crate) fn past_attempts(&self) -> Vec<PaymentHash> {
+        self.past_attempts.hashes()
+    }
+
+    /// Nobody will ask for this payment again.
+    pub(crate) fn forget_attempts(&self, payment_hash: &PaymentHash) {
+        self.past_attempts.forget(self.state.as_ref(), payment_hash);
     }
 
     /// Now, in the order of the channel manager's writes.
@@ -95,7 +128,8 @@ impl NodeStateKv {
         }
         let number =
             is_channel_manager(&key).then(|| self.manager.begun.fetch_add(1, Ordering::SeqCst) + 1);
-        (self.state.write(key, value), number)
+        let durable = self.past_attempts.write(self.state.as_ref(), key, value);
+        (durable, number)
     }
 
     fn finish_write(manager: &ChannelManagerWrites, number: Option<u64>) {

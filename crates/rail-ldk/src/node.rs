@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use bitcoin::secp256k1::PublicKey;
 use ldk_node::{BuildError, Builder, Node, NodeError};
-use payments::ports::NodeState;
+use payments::ports::{NodeState, NodeStateError};
 use tokio::runtime::Runtime;
 
 use crate::config::{NodeConfig, NodeSeed};
@@ -37,6 +37,9 @@ pub enum StartError {
     /// The configuration or the stored state does not fit. It is never taken for a fresh node.
     #[error("the Lightning node could not be built")]
     Build(#[source] BuildError),
+    /// The node's state cannot be read.
+    #[error(transparent)]
+    State(#[from] NodeStateError),
     /// The node did not start: Esplora gave no fee estimates, or a listening address is taken.
     #[error("the Lightning node could not be started")]
     Start(#[source] NodeError),
@@ -84,7 +87,7 @@ impl LdkNode {
             .timeout(ESPLORA_SECONDS)
             .build_async()
             .map_err(|error| StartError::Esplora(Box::new(error)))?;
-        let kv = NodeStateKv::new(state);
+        let kv = NodeStateKv::load(state)?;
         let built = on_plain_thread(|| {
             let node = build(config, &runtime, kv.clone()).map_err(StartError::Build)?;
             node.start().map_err(StartError::Start)?;

@@ -9,6 +9,8 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use payments::payment_hash::PaymentHash;
 use payments::ports::{NodeState, NodeStateError, StateKey, StoredPayments};
 
+use crate::past_attempts;
+
 /// The namespaces of ldk-node's payment records (`PAYMENT_INFO_PERSISTENCE_*` in its `io` module,
 /// 0.7.1).
 const PAYMENT_RECORDS: (&str, &str) = ("payments", "");
@@ -23,7 +25,9 @@ const PAYMENT_RECORDS: (&str, &str) = ("payments", "");
 ///
 /// - absent everywhere: it was never sent, and may be sent (after the stale record is removed, see
 ///   [`Rail::forget_unsent`](payments::ports::Rail::forget_unsent));
-/// - present: it was sent, or it may have been; only an event or the node's record tells how it ends.
+/// - in monitors only, and marked as over: the same holds, for what the monitors hold is of earlier attempts. The mark
+///   leaves with the very monitor update that takes the hash in again, see [`crate::past_attempts`];
+/// - present otherwise: it was sent, or it may have been; only an event or the node's record tells how it ends.
 ///
 /// The payment records are left out because ldk-node writes them beside LDK's own state: a record may say `Pending` for
 /// a payment that LDK forgot in a crash, and may be missing for one that is in flight.
@@ -63,14 +67,22 @@ fn never_sent(
         }
     };
     let mut unseen: HashSet<PaymentHash> = hashes.iter().copied().collect();
+    let (mut only_past, mut marked) = (unseen.clone(), HashSet::new());
     state.scan(&mut |key, value| {
-        if is_payment_record(key) || unseen.is_empty() {
+        if is_payment_record(key) {
             return;
         }
+        marked.extend(past_attempts::marked(key));
+        let may_be_past = past_attempts::holds_the_past(key);
         for found in searcher.find_overlapping_iter(value) {
-            unseen.remove(&hashes[found.pattern().as_usize()]);
+            let hash = &hashes[found.pattern().as_usize()];
+            unseen.remove(hash);
+            if !may_be_past {
+                only_past.remove(hash);
+            }
         }
     })?;
+    unseen.extend(only_past.intersection(&marked));
     Ok(unseen)
 }
 

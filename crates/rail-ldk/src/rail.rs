@@ -137,6 +137,12 @@ impl LdkRail {
     fn record(&self, payment_hash: &PaymentHash) -> Option<PaymentDetails> {
         self.node.node.payment(&PaymentId(*payment_hash.as_bytes()))
     }
+
+    fn remove_record(&self, payment_hash: &PaymentHash) -> Result<(), ForgetError> {
+        let id = PaymentId(*payment_hash.as_bytes());
+        let removed = self.node.node.remove_payment(&id);
+        removed.map_err(|error| ForgetError::Unavailable(Box::new(error)))
+    }
 }
 
 impl Rail for LdkRail {
@@ -192,6 +198,8 @@ impl Rail for LdkRail {
             max_total_routing_fee_msat: Some(request.fee_limit_msat.unsigned()),
             ..RouteParametersConfig::default()
         };
+        let hash = &request.payment_hash;
+        let was_sent_before = self.node.kv.begin_attempt(hash);
         let bolt11 = self.node.node.bolt11_payment();
         let sent = match request.amount_msat {
             None => bolt11.send(&invoice, Some(parameters)),
@@ -200,9 +208,13 @@ impl Rail for LdkRail {
         match sent {
             Ok(_) => PayAnswer::Unknown,
             Err(error) => {
-                tracing::info!(payment_hash = %request.payment_hash, %error, "not dispatched");
+                tracing::info!(payment_hash = %hash, %error, "not dispatched");
                 let refused = || self.refusal(request, &invoice);
-                answer(error, refused, || self.payment(&request.payment_hash))
+                let answer = answer(error, refused, || self.payment(hash));
+                if was_sent_before && matches!(answer, PayAnswer::Rejected(_)) {
+                    self.node.kv.end_attempts(hash);
+                }
+                answer
             }
         }
     }
@@ -234,12 +246,14 @@ impl Rail for LdkRail {
     // the record does leaves one too; then every `pay` of it would be a duplicate for ever.
     fn forget_unsent(&self, payment_hash: &PaymentHash) -> Result<(), ForgetError> {
         match self.record(payment_hash) {
-            Some(record) if is_unsent(&record) => self.forget_record(payment_hash),
+            Some(record) if is_unsent(&record) => self.remove_record(payment_hash)?,
             Some(record) if record.direction == PaymentDirection::Outbound => {
-                Err(ForgetError::Paid(*payment_hash))
+                return Err(ForgetError::Paid(*payment_hash));
             }
-            Some(_) | None => Ok(()),
+            Some(_) | None => {}
         }
+        self.node.kv.end_attempts(payment_hash);
+        Ok(())
     }
 
     fn old_records(&self, before: Timestamp) -> Vec<RailRecord> {
@@ -247,9 +261,9 @@ impl Rail for LdkRail {
     }
 
     fn forget_record(&self, payment_hash: &PaymentHash) -> Result<(), ForgetError> {
-        let id = PaymentId(*payment_hash.as_bytes());
-        let removed = self.node.node.remove_payment(&id);
-        removed.map_err(|error| ForgetError::Unavailable(Box::new(error)))
+        self.remove_record(payment_hash)?;
+        self.node.kv.forget_attempts(payment_hash);
+        Ok(())
     }
 }
 

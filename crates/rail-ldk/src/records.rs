@@ -37,7 +37,8 @@ impl LdkNode {
         self.settled(PaymentDirection::Outbound)
     }
 
-    /// The records of Lightning payments that were last changed before `before`.
+    /// The records of Lightning payments that were last changed before `before`, and the marks of past attempts, which
+    /// carry no time.
     pub(crate) fn old_records(&self, before: Timestamp) -> Vec<RailRecord> {
         let before_unix_seconds = u64::try_from(before.as_second()).unwrap_or(0);
         let mut old = Vec::new();
@@ -48,6 +49,12 @@ impl LdkNode {
             }
             false
         });
+        let marked = self.kv.past_attempts().into_iter();
+        old.extend(marked.map(|payment_hash| RailRecord {
+            payment_hash,
+            direction: Direction::Outbound,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }));
         old
     }
 

@@ -12,7 +12,7 @@ mod renewal;
 mod shared;
 
 use futures_channel::oneshot;
-use payments::ports::{Durable, StateKey};
+use payments::ports::{Durable, StateChange, StateKey};
 
 use crate::{StoreError, Tx, Value, params};
 
@@ -27,35 +27,15 @@ const PUT: &str = "INSERT INTO node_state (node, primary_ns, secondary_ns, key, 
 const REMOVE: &str = "DELETE FROM node_state
     WHERE node = $1 AND primary_ns = $2 AND secondary_ns = $3 AND key = $4";
 
-/// One write or removal on its way to the database. Making it twice is the same as making it once.
+/// What is on its way to the database together. Making it twice is the same as making it once.
 struct Change {
-    sql: &'static str,
-    params: Vec<Value>,
+    statements: Vec<(&'static str, Vec<Value>)>,
     durable: oneshot::Sender<()>,
 }
 
 impl Change {
-    fn put(node: &str, key: StateKey, value: Vec<u8>) -> (Self, Durable) {
-        assert_valid(&key);
-        let StateKey {
-            primary,
-            secondary,
-            key,
-        } = key;
-        Self::new(PUT, params![node, primary, secondary, key, value].to_vec())
-    }
-
-    fn remove(node: &str, key: StateKey) -> (Self, Durable) {
-        assert_valid(&key);
-        let StateKey {
-            primary,
-            secondary,
-            key,
-        } = key;
-        Self::new(REMOVE, params![node, primary, secondary, key].to_vec())
-    }
-
-    fn new(sql: &'static str, params: Vec<Value>) -> (Self, Durable) {
+    fn new(node: &str, changes: Vec<StateChange>) -> (Self, Durable) {
+        let statements = changes.into_iter().map(|change| statement(node, change));
         let (durable, answer) = oneshot::channel();
         let waiting = async move {
             if answer.await.is_err() {
@@ -65,18 +45,17 @@ impl Change {
                 std::future::pending::<()>().await;
             }
         };
-        (
-            Self {
-                sql,
-                params,
-                durable,
-            },
-            Box::pin(waiting),
-        )
+        let change = Self {
+            statements: statements.collect(),
+            durable,
+        };
+        (change, Box::pin(waiting))
     }
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        tx.execute(self.sql, &self.params)?;
+        for (sql, params) in &self.statements {
+            tx.execute(sql, params)?;
+        }
         Ok(())
     }
 
@@ -84,6 +63,17 @@ impl Change {
         // The node may have stopped waiting; the write stays.
         let _gone = self.durable.send(());
     }
+}
+
+fn statement(node: &str, change: StateChange) -> (&'static str, Vec<Value>) {
+    let (sql, key, value) = match change {
+        StateChange::Put(key, value) => (PUT, key, Some(value)),
+        StateChange::Remove(key) => (REMOVE, key, None),
+    };
+    assert_valid(&key);
+    let mut params = params![node, key.primary, key.secondary, key.key].to_vec();
+    params.extend(value.map(Value::from));
+    (sql, params)
 }
 
 /// A database may refuse other characters, and such a write would be tried for ever.

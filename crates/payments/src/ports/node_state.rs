@@ -23,6 +23,15 @@ pub struct StateKey {
     pub key: String,
 }
 
+/// A change of one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StateChange {
+    /// Puts the value at the key.
+    Put(StateKey, Vec<u8>),
+    /// Removes the key, if it is there.
+    Remove(StateKey),
+}
+
 /// Why stored node state could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeStateError {
@@ -42,12 +51,19 @@ pub trait NodeState: Send + Sync {
     /// [`NodeStateError`] when the database cannot be read.
     fn read(&self, key: &StateKey) -> Result<Option<Vec<u8>>, NodeStateError>;
 
-    /// Puts `value` at `key`. The write has its place in the order of writes when this call returns, and is
-    /// durable when the answer completes. Writes to one key keep the order of their calls.
-    fn write(&self, key: StateKey, value: Vec<u8>) -> Durable;
+    /// Makes `changes`, all of them or none. They have their place in the order of writes when this call returns, and
+    /// are durable when the answer completes. Changes of one key keep the order of their calls.
+    fn change(&self, changes: Vec<StateChange>) -> Durable;
 
-    /// Removes `key`, if it is there, in the same order as the writes.
-    fn remove(&self, key: StateKey) -> Durable;
+    /// Puts `value` at `key`: see [`NodeState::change`].
+    fn write(&self, key: StateKey, value: Vec<u8>) -> Durable {
+        self.change(vec![StateChange::Put(key, value)])
+    }
+
+    /// Removes `key`, if it is there: see [`NodeState::change`].
+    fn remove(&self, key: StateKey) -> Durable {
+        self.change(vec![StateChange::Remove(key)])
+    }
 
     /// The keys in one pair of namespaces, in no particular order.
     ///

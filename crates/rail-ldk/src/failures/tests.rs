@@ -7,7 +7,7 @@ use lightning::util::persist::{
     CHANNEL_MANAGER_PERSISTENCE_KEY, CHANNEL_MANAGER_PERSISTENCE_PRIMARY_NAMESPACE,
     CHANNEL_MANAGER_PERSISTENCE_SECONDARY_NAMESPACE, KVStoreSync,
 };
-use payments::ports::{Durable, NodeState, NodeStateError, StateKey};
+use payments::ports::{Durable, NodeState, NodeStateError, StateChange, StateKey};
 
 use super::*;
 
@@ -28,13 +28,14 @@ impl NodeState for Memory {
         Ok(self.values().get(key).cloned())
     }
 
-    fn write(&self, key: StateKey, value: Vec<u8>) -> Durable {
-        self.values().insert(key, value);
-        Box::pin(std::future::ready(()))
-    }
-
-    fn remove(&self, key: StateKey) -> Durable {
-        self.values().remove(&key);
+    fn change(&self, changes: Vec<StateChange>) -> Durable {
+        let mut values = self.values();
+        for change in changes {
+            match change {
+                StateChange::Put(key, value) => drop(values.insert(key, value)),
+                StateChange::Remove(key) => drop(values.remove(&key)),
+            }
+        }
         Box::pin(std::future::ready(()))
     }
 

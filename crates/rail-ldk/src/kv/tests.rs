@@ -6,6 +6,8 @@ use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
+use payments::ports::StateChange;
+
 use super::*;
 
 /// A byte store whose writes are ordered at once, and durable when the test says so.
@@ -53,13 +55,15 @@ impl NodeState for Slow {
         Ok(self.values.lock().expect("no panic").get(key).cloned())
     }
 
-    fn write(&self, key: StateKey, value: Vec<u8>) -> Durable {
-        self.values.lock().expect("no panic").insert(key, value);
-        self.durable()
-    }
-
-    fn remove(&self, key: StateKey) -> Durable {
-        self.values.lock().expect("no panic").remove(&key);
+    fn change(&self, changes: Vec<StateChange>) -> Durable {
+        let mut values = self.values.lock().expect("no panic");
+        for change in changes {
+            match change {
+                StateChange::Put(key, value) => drop(values.insert(key, value)),
+                StateChange::Remove(key) => drop(values.remove(&key)),
+            }
+        }
+        drop(values);
         self.durable()
     }
 
@@ -89,11 +93,7 @@ impl NodeState for Down {
         Err(NodeStateError::Unavailable("down".into()))
     }
 
-    fn write(&self, _: StateKey, _: Vec<u8>) -> Durable {
-        Box::pin(std::future::pending())
-    }
-
-    fn remove(&self, _: StateKey) -> Durable {
+    fn change(&self, _: Vec<StateChange>) -> Durable {
         Box::pin(std::future::pending())
     }
 

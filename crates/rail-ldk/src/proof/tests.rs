@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use payments::ports::Durable;
+use payments::ports::{Durable, StateChange};
 
 use super::*;
 
@@ -14,12 +14,8 @@ impl NodeState for Stored {
         Ok(self.0.get(key).cloned())
     }
 
-    fn write(&self, _: StateKey, _: Vec<u8>) -> Durable {
-        unreachable!("a proof writes nothing")
-    }
-
-    fn remove(&self, _: StateKey) -> Durable {
-        unreachable!("a proof removes nothing")
+    fn change(&self, _: Vec<StateChange>) -> Durable {
+        unreachable!("a proof changes nothing")
     }
 
     fn list(&self, _: &str, _: &str) -> Result<Vec<String>, NodeStateError> {

@@ -12,7 +12,7 @@ use payments::ports::{
 use rail_ldk::{HeldPaymentError, NodeEvent};
 
 use crate::economy::{Economy, PATIENCE, wait_until};
-use crate::{HOUR_SECONDS, await_held, held_invoice, invoice, is_of, sat};
+use crate::{HOUR_SECONDS, await_held, held_invoice, invoice, is_of, proven_unsent, sat};
 
 /// More than the 50 that LDK lets into one channel.
 const PAYOUTS: u8 = 120;
@@ -108,6 +108,40 @@ fn b7_a_failure_of_an_earlier_process_is_final_when_it_has_come_again_or_the_nex
         wait_until("the proof", || rail.failure_is_final(&out.payment_hash));
         settle_again(&economy, out, &preimage);
     }
+}
+
+#[test]
+fn b4_a_death_before_a_second_call_leaves_a_proof_and_one_after_it_leaves_none() {
+    let economy = Economy::new();
+    let preimage = PaymentPreimage::from_bytes([0x41; 32]);
+    let out = held_invoice(&economy, &preimage);
+    let hash = out.payment_hash;
+    assert_eq!(economy.rail.pay(&out), PayAnswer::Unknown);
+    refuse(&economy, &out);
+    failure(&economy, hash);
+    economy.rail.acknowledge();
+    wait_until("the proof", || economy.rail.failure_is_final(&hash));
+    assert!(
+        !proven_unsent(&*economy.state, hash),
+        "the channel's monitor keeps the hash"
+    );
+    economy.rail.forget_unsent(&hash).expect("forgotten");
+
+    // The next attempt is claimed, and the process dies before its call.
+    let economy = economy.restart(|state| assert!(proven_unsent(state, hash)));
+    economy.rail.forget_unsent(&hash).expect("forgotten");
+    assert_eq!(economy.rail.pay(&out), PayAnswer::Unknown);
+    let amount_msat = await_held(&economy, hash);
+
+    // Now it is in flight, and no death may hide that.
+    let economy = economy.restart(|state| assert!(!proven_unsent(state, hash)));
+    let claimed = economy.counterparty.claim_for_hash(&preimage, amount_msat);
+    claimed.expect("claimed");
+    let event = economy.rail_event(|event| is_of(event, hash));
+    assert!(
+        matches!(event, RailEvent::PaymentSucceeded { .. }),
+        "{event:?}"
+    );
 }
 
 /// Payments that their payee holds, as a queue in front of the rail sees them.

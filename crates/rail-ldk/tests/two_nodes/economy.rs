@@ -12,7 +12,7 @@ use bitcoin::{Address, FeeRate};
 use devchain::Chain;
 use money::Msat;
 use payments::network::Network;
-use payments::ports::{Durable, NodeState, NodeStateError, Rail, RailEvent, StateKey};
+use payments::ports::{Durable, NodeState, NodeStateError, Rail, RailEvent, StateChange, StateKey};
 use rail_ldk::{
     ChannelChange, LdkNode, LdkRail, NodeConfig, NodeEvent, NodeSeed, OpenChannel, SocketAddress,
 };
@@ -29,13 +29,14 @@ impl NodeState for MemoryState {
         Ok(self.0.lock().expect("no panic").get(key).cloned())
     }
 
-    fn write(&self, key: StateKey, value: Vec<u8>) -> Durable {
-        self.0.lock().expect("no panic").insert(key, value);
-        Box::pin(std::future::ready(()))
-    }
-
-    fn remove(&self, key: StateKey) -> Durable {
-        self.0.lock().expect("no panic").remove(&key);
+    fn change(&self, changes: Vec<StateChange>) -> Durable {
+        let mut values = self.0.lock().expect("no panic");
+        for change in changes {
+            match change {
+                StateChange::Put(key, value) => drop(values.insert(key, value)),
+                StateChange::Remove(key) => drop(values.remove(&key)),
+            }
+        }
         Box::pin(std::future::ready(()))
     }
 

@@ -127,19 +127,19 @@ async fn wait_until_all_ended(sandbox: &Sandbox) {
         withdrawals.iter().all(|row| row["status"] != "pending")
     };
     let quietly = sandbox.until("ends", false, all_ended);
-    if tokio::time::timeout(QUIET, quietly).await.is_err() {
-        let on_the_chain = sandbox.until("every withdrawal ends", true, all_ended);
-        if tokio::time::timeout(ON_THE_CHAIN, on_the_chain)
-            .await
-            .is_err()
-        {
-            tell_why_it_is_pending(sandbox).await;
-        }
+    if tokio::time::timeout(QUIET, quietly).await.is_ok() {
+        return;
+    }
+    let on_the_chain = sandbox.until("every withdrawal ends", true, all_ended);
+    if tokio::time::timeout(ON_THE_CHAIN, on_the_chain)
+        .await
+        .is_err()
+    {
+        tell_why_it_is_pending(sandbox).await;
+        panic!("a withdrawal is pending for ever");
     }
 }
 
-/// Only what was sent more than once may be in doubt: its hash stands in old states of a channel, so a crash before the
-/// next call to the node leaves no proof that this call was never made. Everything else must have ended.
 async fn tell_why_it_is_pending(sandbox: &Sandbox) {
     let mut pending = sandbox.withdrawals().await;
     pending.retain(|row| row["status"] == "pending");
@@ -149,7 +149,5 @@ async fn tell_why_it_is_pending(sandbox: &Sandbox) {
         let found = sandbox.customer(Method::GET, &path, &json!({})).await;
         let why = found.expect("the server answers")["data"]["pending"].clone();
         eprintln!("in doubt: {why}");
-        assert_eq!(why["reason"], "with_the_node", "{why}");
-        assert!(why["attempts"].as_i64() > Some(1), "{why}");
     }
 }

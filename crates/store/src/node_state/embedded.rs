@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use payments::ports::{Durable, NodeState, NodeStateError, StateKey};
+use payments::ports::{Durable, NodeState, NodeStateError, StateChange, StateKey};
 
 use crate::job::{Job, Verdict};
 use crate::node_state::lease::Lease;
@@ -44,12 +44,8 @@ impl NodeState for Embedded {
         reading::read(&self.store, &self.lease.node, key)
     }
 
-    fn write(&self, key: StateKey, value: Vec<u8>) -> Durable {
-        self.enqueue(Change::put(&self.lease.node, key, value))
-    }
-
-    fn remove(&self, key: StateKey) -> Durable {
-        self.enqueue(Change::remove(&self.lease.node, key))
+    fn change(&self, changes: Vec<StateChange>) -> Durable {
+        self.enqueue(Change::new(&self.lease.node, changes))
     }
 
     fn list(&self, primary: &str, secondary: &str) -> Result<Vec<String>, NodeStateError> {

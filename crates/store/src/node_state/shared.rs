@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use payments::ports::{Durable, NodeState, NodeStateError, StateKey};
+use payments::ports::{Durable, NodeState, NodeStateError, StateChange, StateKey};
 
 use crate::job::{Job, Verdict};
 use crate::node_state::lease::Lease;
@@ -41,12 +41,8 @@ impl NodeState for Shared {
         reading::read(&self.store, &self.node, key)
     }
 
-    fn write(&self, key: StateKey, value: Vec<u8>) -> Durable {
-        self.thread.enqueue(Change::put(&self.node, key, value))
-    }
-
-    fn remove(&self, key: StateKey) -> Durable {
-        self.thread.enqueue(Change::remove(&self.node, key))
+    fn change(&self, changes: Vec<StateChange>) -> Durable {
+        self.thread.enqueue(Change::new(&self.node, changes))
     }
 
     fn list(&self, primary: &str, secondary: &str) -> Result<Vec<String>, NodeStateError> {

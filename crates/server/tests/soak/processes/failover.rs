@@ -114,7 +114,7 @@ async fn failover(
     );
     assert!(took < LIMIT, "{took:?}");
     // What is held in a closed channel cannot be taken any more: it is too small for an output.
-    let takes = |number: usize| number % 3 != 0 && economy.is_channel_open();
+    let takes = |number: usize| !number.is_multiple_of(3) && economy.is_channel_open();
     for (number, invoice) in held.iter().enumerate() {
         tokio::task::block_in_place(|| economy.release(invoice, takes(number)));
     }
