@@ -37,8 +37,10 @@ async fn kill_again_and_again(place: Place) {
         kills += 1;
         assert!(place.books_balance(), "after kill {kills}");
     }
-    eprintln!("{kills} kills in {} s", started.elapsed().as_secs());
+    let seconds = started.elapsed().as_secs();
     everything_ended_once(&place, &receiver, &load).await;
+    let closed = tokio::task::block_in_place(|| place.channels_closed());
+    eprintln!("{kills} kills in {seconds} s closed {closed} channels");
     drop_outside_the_runtime(place).await;
 }
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use store::StoreConfig;
 use store::testing::Database;
+use store::{Store, StoreConfig, StoreError};
 use tempfile::TempDir;
 
 /// A folder, and the database of the books: a file in the folder, or a schema on PostgreSQL.
@@ -41,6 +41,22 @@ impl Place {
             StoreConfig::Postgres { url, .. } => Some(url),
             StoreConfig::SqliteFile(_) => None,
         }
+    }
+
+    /// How many of our node's channels were closed, while no process runs.
+    pub fn channels_closed(&self) -> i64 {
+        let config = match &self.database {
+            None => StoreConfig::SqliteFile(self.folder().join("leyden.db")),
+            Some(database) => database.config().clone(),
+        };
+        let store = Store::open(&config).expect("the books open");
+        let count = store.read(|tx| {
+            let rows = tx.query("SELECT COUNT(*) FROM channel WHERE state <> 'open'", &[])?;
+            rows[0].int(0)
+        });
+        store.close();
+        let count: Result<i64, StoreError> = count;
+        count.expect("a count")
     }
 
     /// Whether `leyden audit` says that the books balance.
