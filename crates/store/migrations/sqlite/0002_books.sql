@@ -158,6 +158,8 @@ CREATE TABLE withdrawal (
     attempts          INTEGER NOT NULL DEFAULT 0,
     next_attempt_at   INTEGER NOT NULL,
     resend_barred     INTEGER NOT NULL DEFAULT 0 CHECK (resend_barred IN (0, 1)),
+    -- 1 when it failed in the books and was paid after all: nobody may pay its hash again.
+    contradicted      INTEGER NOT NULL DEFAULT 0 CHECK (contradicted IN (0, 1)),
     routes_not_found  INTEGER NOT NULL DEFAULT 0,
     waits_for_room    INTEGER NOT NULL DEFAULT 0 CHECK (waits_for_room IN (0, 1)),
     claim_id          BLOB,
@@ -167,10 +169,12 @@ CREATE TABLE withdrawal (
     CHECK ((state = 'settled') = (fee_msat IS NOT NULL)),
     CHECK ((state = 'failed') = (failure IS NOT NULL)),
     CHECK (resend_barred = 0 OR state IN ('reserved', 'failed')),
+    CHECK (contradicted = 0 OR state = 'failed'),
     CHECK (waits_for_room = 0 OR state = 'reserved')
 ) STRICT;
 -- One payment for each payment hash: an attempt that failed, and whose failure is final, makes room; no other does.
-CREATE UNIQUE INDEX withdrawal_payment_hash ON withdrawal (payment_hash) WHERE state <> 'failed' OR resend_barred = 1;
+CREATE UNIQUE INDEX withdrawal_payment_hash ON withdrawal (payment_hash)
+    WHERE state <> 'failed' OR resend_barred = 1 OR contradicted = 1;
 CREATE INDEX withdrawal_history_of_hash ON withdrawal (payment_hash);
 CREATE INDEX withdrawal_of_account ON withdrawal (account_id, id);
 CREATE INDEX withdrawal_due ON withdrawal (next_attempt_at) WHERE state = 'reserved' AND resend_barred = 0;

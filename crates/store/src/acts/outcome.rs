@@ -302,6 +302,10 @@ fn contradict(
     let posting = postings::withdrawal::contradicted(withdrawal.id.to_bytes(), paid_out_msat);
     match post(tx, act, act.ids.fresh::<PostingId>(), &posting) {
         Ok(()) => {
+            tx.execute(
+                "UPDATE withdrawal SET contradicted = 1 WHERE id = $1",
+                params![withdrawal.id.to_bytes()],
+            )?;
             halt::halt(tx, act, "a withdrawal that stands as failed was paid")?;
             Ok(Outcome::Contradiction(Box::new(withdrawal)))
         }

@@ -7,9 +7,9 @@
 
 mod request;
 
-use ledger::AccountNumber;
 use ledger::postings;
 use ledger::postings::withdrawal::{Amounts, UnusedReserve};
+use ledger::{AccountNumber, FactKind};
 use money::Msat;
 use payments::event::{EventKind, EventSubject};
 use payments::ids::{PostingId, WithdrawalId};
@@ -169,21 +169,44 @@ fn earlier_payment(tx: &mut Tx<'_>, request: &ReserveWithdrawal) -> Result<Earli
         concat!(
             "SELECT ",
             withdrawal_columns!(),
-            " FROM withdrawal WHERE payment_hash = $1 AND (state <> 'failed' OR resend_barred = 1)"
+            " FROM withdrawal
+              WHERE payment_hash = $1 AND (state <> 'failed' OR resend_barred = 1 OR contradicted = 1)"
         ),
         params![*request.new.payment_hash.as_bytes()],
     )?;
     let Some(earlier) = earlier.as_ref().map(row::read).transpose()? else {
-        return Ok(Earlier::None);
+        return unasked_payment(tx, request);
     };
     Ok(if earlier.state == WithdrawalState::Failed {
-        Earlier::Refused(ReserveError::ResendBarred)
+        Earlier::Refused(match earlier.resend_barred {
+            true => ReserveError::ResendBarred,
+            false => PAID_AFTER_ALL,
+        })
     } else if is_repeat(request, &earlier) {
         Earlier::Repeat(Box::new(earlier))
     } else {
         Earlier::Refused(ReserveError::Duplicate {
             state: earlier.state,
         })
+    })
+}
+
+/// The node has paid it without a withdrawal, or after its withdrawal had failed: the loss is booked, once.
+const PAID_AFTER_ALL: ReserveError = ReserveError::Duplicate {
+    state: WithdrawalState::Settled,
+};
+
+fn unasked_payment(tx: &mut Tx<'_>, request: &ReserveWithdrawal) -> Result<Earlier, StoreError> {
+    let booked = tx.query_opt(
+        "SELECT 1 FROM posting WHERE fact_kind = $1 AND fact_id = $2",
+        params![
+            FactKind::LightningSent.name(),
+            *request.new.payment_hash.as_bytes()
+        ],
+    )?;
+    Ok(match booked {
+        Some(_) => Earlier::Refused(PAID_AFTER_ALL),
+        None => Earlier::None,
     })
 }
 
@@ -312,7 +335,7 @@ fn insert(tx: &mut Tx<'_>, withdrawal: &Withdrawal) -> Result<(), ReserveError> 
              amount_msat, fee_reserve_msat, platform_fee_msat, metadata, state, hold_posting_id,
              next_attempt_at, expires_at, created_at, updated_at, keeps_reserve)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'reserved', $12, $13, $14, $15, $16, $17)
-         ON CONFLICT (payment_hash) WHERE state <> 'failed' OR resend_barred = 1 DO NOTHING",
+         ON CONFLICT (payment_hash) WHERE state <> 'failed' OR resend_barred = 1 OR contradicted = 1 DO NOTHING",
         params![
             withdrawal.id.to_bytes(),
             withdrawal.account_id.to_bytes(),

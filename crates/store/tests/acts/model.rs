@@ -316,6 +316,9 @@ impl Model<'_> {
         let mut request = self.world.request(&self.customers[self.below(3)], 1);
         request.new.payment_hash = live.withdrawal.payment_hash;
         match self.world.reserve(&request) {
+            Err(ReserveError::Duplicate { state }) if live.contradicted => {
+                assert_eq!(state, WithdrawalState::Settled);
+            }
             Err(ReserveError::Duplicate { state }) => assert_eq!(state, live.state),
             Err(ReserveError::ResendBarred) => assert_eq!(live.state, WithdrawalState::Failed),
             other => panic!("{:?}: {other:?}", live.state),

@@ -2,9 +2,10 @@
 
 use std::sync::mpsc;
 
+use ledger::SystemAccount;
 use money::Msat;
 use payments::withdrawal::{Withdrawal, WithdrawalState};
-use store::acts::outcome::Outcome;
+use store::acts::outcome::{Outcome, book_unasked_payment};
 use store::acts::withdrawal::{ReserveError, ReserveWithdrawal, Reserved};
 use store::queries::payment;
 use store::{Store, StoreError, params};
@@ -23,6 +24,8 @@ on_both! {
     b7_a_hash_whose_failure_may_come_back_is_refused,
     b7_a_hash_that_was_never_sent_may_be_reserved_again,
     b7_a_hash_that_failed_while_a_request_waited_is_refused,
+    b9_what_was_paid_after_its_failure_is_never_paid_again,
+    b9_what_the_node_paid_unasked_is_never_paid_again,
     an_expired_invoice_is_refused,
     nothing_is_held_while_money_is_halted,
     the_checks_are_made_in_their_order,
@@ -239,6 +242,49 @@ fn b7_a_hash_that_was_never_sent_may_be_reserved_again(world: &World) {
         other => panic!("an old attempt hides the new one: {other:?}"),
     }
     assert_eq!(world.halted(), None);
+}
+
+fn b9_what_was_paid_after_its_failure_is_never_paid_again(world: &World) {
+    let (customer, other) = (world.customer_with(1_000), world.customer_with(1_000));
+    let request = world.request(&customer, 100);
+    let hash = request.new.payment_hash;
+    world.reserved_by(&request);
+    world.claim(1);
+    world.fail(hash);
+    assert_eq!(world.lift_bars(), 1);
+    // The bar may be lifted before the success comes, or after it.
+    assert!(matches!(
+        world.settle(hash, msat(7)),
+        Outcome::Contradiction(_)
+    ));
+    world.resume();
+    let loss_msat = world.net(SystemAccount::OperatorLoss);
+    for of in [&customer, &other] {
+        let again = ReserveWithdrawal {
+            new: request.new.clone(),
+            ..world.request(of, 100)
+        };
+        assert_eq!(
+            duplicate_of(world.reserve(&again)),
+            WithdrawalState::Settled
+        );
+        assert_eq!(world.balance(of), (1_000_000, 0));
+    }
+    assert_eq!(world.net(SystemAccount::OperatorLoss), loss_msat);
+}
+
+fn b9_what_the_node_paid_unasked_is_never_paid_again(world: &World) {
+    let customer = world.customer_with(1_000);
+    let request = world.request(&customer, 100);
+    let hash = request.new.payment_hash;
+    let booked = world.write(move |tx, act| book_unasked_payment(tx, act, &hash, msat(100_007)));
+    assert_eq!(booked.ok(), Some(true));
+    world.resume();
+    assert_eq!(
+        duplicate_of(world.reserve(&request)),
+        WithdrawalState::Settled
+    );
+    assert_eq!(world.balance(&customer), (1_000_000, 0));
 }
 
 /// Waits until one of this database's transactions waits for another.
