@@ -12,6 +12,9 @@ use crate::place::Place;
 /// How long anything may take.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
+/// How many starts in a row may die before that is a failure.
+const STARTS: u32 = 3;
+
 /// A running `leyden sandbox`.
 pub struct Sandbox {
     child: Child,
@@ -27,9 +30,19 @@ impl Drop for Sandbox {
 }
 
 impl Sandbox {
-    /// Starts it, and waits for its line.
+    /// Starts it, and waits for its line. A start after a kill may die in LDK (one of the nodes finds the updates of a
+    /// closed channel out of order), and the next one gets further, as it would under a supervisor.
     pub fn start(place: &Place) -> Self {
-        Self::start_with(place, "").expect("a sandbox that is ready and says so in JSON")
+        let mut starts = (1..=STARTS).filter_map(|start| {
+            let sandbox = Self::start_with(place, "");
+            if sandbox.is_none() {
+                eprintln!("start {start} of {STARTS} died");
+            }
+            sandbox
+        });
+        starts
+            .next()
+            .expect("a sandbox that is ready and says so in JSON")
     }
 
     /// Starts it with crash points, in the form that the crate `fail` reads; `None` when it died before it was ready.
