@@ -13,7 +13,7 @@ use crate::place::Place;
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// How many starts in a row may die before that is a failure.
-const STARTS: u32 = 3;
+const STARTS: u32 = 5;
 
 /// A running `leyden sandbox`.
 pub struct Sandbox {
