@@ -119,15 +119,11 @@ impl Sandbox {
         Some(made["payment_request"].as_str()?.to_owned())
     }
 
-    /// Asks `condition` until it holds; mines blocks between two looks when `mine` is set.
-    pub async fn until(&self, what: &str, mine: bool, condition: impl AsyncFn(&Self) -> bool) {
+    /// Asks `condition` until it holds.
+    pub async fn until(&self, what: &str, condition: impl AsyncFn(&Self) -> bool) {
         let started = Instant::now();
         while !condition(self).await {
             assert!(started.elapsed() < PATIENCE, "{what} did not come true");
-            if mine {
-                let body = json!({ "blocks": 10 });
-                self.admin(Method::POST, "/sandbox/mine", &body).await;
-            }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
