@@ -211,8 +211,10 @@ impl Rail for LdkRail {
                 tracing::info!(payment_hash = %hash, %error, "not dispatched");
                 let refused = || self.refusal(request, &invoice);
                 let answer = answer(error, refused, || self.payment(hash));
-                if was_sent_before && matches!(answer, PayAnswer::Rejected(_)) {
-                    self.node.kv.end_attempts(hash);
+                match answer {
+                    PayAnswer::Rejected(_) if was_sent_before => self.node.kv.end_attempts(hash),
+                    // LDK knows of an attempt that is not over.
+                    _ => self.node.kv.forget_attempts(hash),
                 }
                 answer
             }
