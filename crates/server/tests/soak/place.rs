@@ -13,6 +13,16 @@ pub struct Place {
     database: Option<Database>,
 }
 
+impl Drop for Place {
+    /// What a failure leaves behind is what tells why.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.folder.disable_cleanup(true);
+            eprintln!("everything is kept in {}", self.folder().display());
+        }
+    }
+}
+
 impl Place {
     /// With the books on SQLite.
     pub fn sqlite() -> Self {
@@ -24,10 +34,10 @@ impl Place {
 
     /// With the books on PostgreSQL; `None` where the tests are told that there is none.
     pub fn postgres() -> Option<Self> {
-        Some(Self {
-            database: Some(store::testing::postgres()?),
-            ..Self::sqlite()
-        })
+        let database = store::testing::postgres()?;
+        let mut place = Self::sqlite();
+        place.database = Some(database);
+        Some(place)
     }
 
     /// The folder.
