@@ -38,7 +38,7 @@ pub use ldk_node::{BuildError, NodeError};
 pub use lightning::ln::msgs::SocketAddress;
 pub use lightning::ln::types::ChannelId;
 pub use manual::{HeldPaymentError, ReceiveError, SendError};
-pub use node::{LdkNode, StartError, StopError};
+pub use node::{LdkNode, NODE_THREAD, StartError, StopError};
 pub use node_event::{ChannelChange, NodeEvent};
 pub use proof::StoredNode;
 pub use rail::LdkRail;

@@ -19,6 +19,10 @@ use crate::plain_thread::on_plain_thread;
 /// Worker threads of a node's runtime.
 const WORKERS: usize = 2;
 
+/// The name of the threads on which LDK and ldk-node run. A panic on one of them leaves LDK's locks poisoned and its
+/// state unwritten, and tokio hides it: a process with a node must end then.
+pub const NODE_THREAD: &str = "ldk-node";
+
 /// How long the chain may take to answer one question.
 const ESPLORA_SECONDS: u64 = 10;
 
@@ -79,7 +83,7 @@ impl LdkNode {
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(WORKERS)
-            .thread_name("ldk-node")
+            .thread_name(NODE_THREAD)
             .enable_all()
             .build()
             .map_err(StartError::Runtime)?;

@@ -93,6 +93,7 @@ pub fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let _armed = store::crash_point::arm();
+    crate::fail_stop::arm();
     let done = match cli.command {
         Command::Serve(args) => on_runtime(serve::run(args)),
         Command::Sandbox(args) => on_runtime(sandbox::run(args)),

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod compose;
 pub mod config;
 pub mod event_bodies;
+pub mod fail_stop;
 pub mod flows;
 pub mod http;
 pub mod hub;
