@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lightning::util::persist::KVStoreSync;
 use payments::ports::StoredPayments;
@@ -13,18 +14,22 @@ use crate::kv::NodeStateKv;
 const HASH: PaymentHash = PaymentHash::from_bytes([7; 32]);
 const OTHER: PaymentHash = PaymentHash::from_bytes([8; 32]);
 
-/// Node state that is durable at once, and remembers how many changes came together.
+/// Node state that is durable at once.
 #[derive(Default)]
-struct Memory(Mutex<(BTreeMap<StateKey, Vec<u8>>, Vec<usize>)>);
+struct Memory {
+    values: Mutex<BTreeMap<StateKey, Vec<u8>>>,
+    /// How many changes came together the last time.
+    together: AtomicUsize,
+}
 
 impl NodeState for Memory {
     fn read(&self, key: &StateKey) -> Result<Option<Vec<u8>>, NodeStateError> {
-        Ok(self.0.lock().expect("no panic").0.get(key).cloned())
+        Ok(self.values.lock().expect("no panic").get(key).cloned())
     }
 
     fn change(&self, changes: Vec<StateChange>) -> Durable {
-        let (values, sizes) = &mut *self.0.lock().expect("no panic");
-        sizes.push(changes.len());
+        self.together.store(changes.len(), Ordering::SeqCst);
+        let mut values = self.values.lock().expect("no panic");
         for change in changes {
             match change {
                 StateChange::Put(key, value) => drop(values.insert(key, value)),
@@ -35,7 +40,7 @@ impl NodeState for Memory {
     }
 
     fn list(&self, primary: &str, secondary: &str) -> Result<Vec<String>, NodeStateError> {
-        let values = &self.0.lock().expect("no panic").0;
+        let values = self.values.lock().expect("no panic");
         let keys = values
             .keys()
             .filter(|key| key.primary == primary && key.secondary == secondary);
@@ -43,7 +48,7 @@ impl NodeState for Memory {
     }
 
     fn scan(&self, visit: &mut dyn FnMut(&StateKey, &[u8])) -> Result<(), NodeStateError> {
-        let values = &self.0.lock().expect("no panic").0;
+        let values = self.values.lock().expect("no panic");
         values.iter().for_each(|(key, value)| visit(key, value));
         Ok(())
     }
@@ -116,8 +121,8 @@ fn the_monitor_that_takes_it_in_removes_the_mark_in_the_same_change() {
         let process = Process::after_a_failure();
         assert!(process.kv.begin_attempt(&HASH));
         process.write(place, &HASH);
-        let last = process.state.0.lock().expect("no panic").1.last().copied();
-        assert_eq!(last, Some(2), "the value and the mark");
+        let together = process.state.together.load(Ordering::SeqCst);
+        assert_eq!(together, 2, "the value and the mark");
         assert!(!process.is_proven_unsent());
         let next = process.dies();
         assert!(!next.is_proven_unsent());

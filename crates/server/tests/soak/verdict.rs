@@ -11,7 +11,7 @@ use crate::load::Load;
 use crate::place::Place;
 use crate::sandbox::Sandbox;
 
-/// How long nothing has to end before blocks are mined. Earlier, they would run out the time locks of what is only slow.
+/// How long nothing has to end before blocks are mined: earlier, they would run out the time locks of what is slow.
 const QUIET: Duration = Duration::from_secs(15);
 /// How often blocks are mined then.
 const EVERY: Duration = Duration::from_secs(1);
