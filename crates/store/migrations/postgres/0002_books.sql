@@ -258,9 +258,11 @@ CREATE TABLE rail_report (
     created_at   BIGINT NOT NULL
 );
 
--- One row while the movement of money is stopped.
+-- Why the movement of money is stopped; no reason while it is not. Whoever lets money out holds the row.
 CREATE TABLE halt (
     id         BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
-    reason     TEXT NOT NULL,
-    created_at BIGINT NOT NULL
+    reason     TEXT,
+    created_at BIGINT,
+    CHECK ((reason IS NULL) = (created_at IS NULL))
 );
+INSERT INTO halt (id) VALUES (1);

@@ -24,6 +24,3 @@ CREATE TABLE node_command (
     CHECK ((state = 'done') = (payment_hash IS NOT NULL))
 );
 CREATE INDEX node_command_waiting ON node_command (expires_at) WHERE state = 'waiting';
-
--- The row that a halt of money changes, and that whoever lets money out holds.
-INSERT INTO counter (name, value) VALUES ('halt', 0);

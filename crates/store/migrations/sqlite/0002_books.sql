@@ -260,9 +260,11 @@ CREATE TABLE rail_report (
     created_at   INTEGER NOT NULL
 ) STRICT;
 
--- One row while the movement of money is stopped.
+-- Why the movement of money is stopped; no reason while it is not. Whoever lets money out holds the row.
 CREATE TABLE halt (
     id         INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
-    reason     TEXT NOT NULL,
-    created_at INTEGER NOT NULL
+    reason     TEXT,
+    created_at INTEGER,
+    CHECK ((reason IS NULL) = (created_at IS NULL))
 ) STRICT;
+INSERT INTO halt (id) VALUES (1);

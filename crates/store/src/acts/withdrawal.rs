@@ -3,7 +3,8 @@
 //!
 //! Nothing is sent here. Order of the checks: the client's key (a repeat gets the first answer whatever else is
 //! true), whether this account is paying or has paid the invoice (it gets that payment), whether money may move,
-//! whether another paid it or is paying it, whose invoice it is, whether it has run out, whether there is enough.
+//! whether another paid it or is paying it, whose invoice it is, whether it has run out, whether there is enough, and
+//! at the end once more whether money may move, which holds until the commit.
 
 mod request;
 
@@ -39,6 +40,21 @@ type Respond<'a> = &'a dyn Fn(&Withdrawal, &EventBody) -> Vec<u8>;
 /// # Errors
 /// [`ReserveError`].
 pub fn reserve_withdrawal(
+    tx: &mut Tx<'_>,
+    act: &ActContext,
+    request: &ReserveWithdrawal,
+    respond: Respond<'_>,
+) -> Result<Reserved, ReserveError> {
+    let reserved = accept(tx, act, request, respond)?;
+    // Last, so that a halt waits for the commit alone, and whoever halts with an account locked waits for nobody who
+    // wants that account.
+    if matches!(reserved, Reserved::Now(..)) && halt::hold_moving(tx)?.is_some() {
+        return Err(ReserveError::Halted);
+    }
+    Ok(reserved)
+}
+
+fn accept(
     tx: &mut Tx<'_>,
     act: &ActContext,
     request: &ReserveWithdrawal,

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
 use store::StoreError;
-use store::acts::halt::{halted, resume};
+use store::acts::halt::{hold_halt, resume};
 use store::queries::reconciliation::latest_verdict;
 use wire::Problem;
 
@@ -31,11 +31,12 @@ pub async fn post(
         .app
         .store
         .write_async(|tx| {
+            // First the lock: a verdict that is being written is waited for.
+            let reason = hold_halt(tx)?;
             let differences = latest_verdict(tx)?.map_or(0, |verdict| verdict.unexplained);
             if differences > 0 {
                 return Ok(Err(Problem::BooksDiffer { differences }));
             }
-            let reason = halted(tx)?;
             resume(tx)?;
             Ok::<_, StoreError>(Ok(reason))
         })

@@ -131,7 +131,7 @@ impl Books {
             );
             books.answers.insert(key, row.bytes(3)?.to_vec());
         }
-        let halt = tx.query_opt("SELECT reason FROM halt", &[])?;
+        let halt = tx.query_opt("SELECT reason FROM halt WHERE reason IS NOT NULL", &[])?;
         books.halt = halt.map(|row| row.text(0).map(str::to_owned)).transpose()?;
         let set_aside = tx.query_opt("SELECT COUNT(*) FROM rail_report", &[])?;
         books.set_aside = set_aside.map_or(Ok(0), |row| row.int(0))?;
