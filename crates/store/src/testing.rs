@@ -3,6 +3,8 @@
 //! Behind the feature `test-support`; must never be part of a release.
 
 mod faults;
+mod held_file;
+mod proxy;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +13,8 @@ use crate::{Store, StoreConfig};
 
 pub use faults::{CommitFate, CommitFaults, put_faults};
 pub(crate) use faults::{commit_with, faults_of};
+pub use held_file::HeldFile;
+pub use proxy::Proxy;
 
 /// The variable that names the PostgreSQL server for the tests, or says `none`.
 pub const POSTGRES_URL: &str = "LEYDEN_TEST_POSTGRES_URL";
@@ -111,6 +115,19 @@ impl Database {
             Kind::Sqlite { file, .. } => Some(file),
             Kind::Postgres { .. } => None,
         }
+    }
+
+    /// How to open it through a proxy. PostgreSQL only.
+    ///
+    /// # Panics
+    /// On SQLite, and when no port is free.
+    #[must_use]
+    pub fn through_a_proxy(&self) -> (StoreConfig, Proxy) {
+        let StoreConfig::Postgres { url, threads } = self.config.clone() else {
+            panic!("a file has no way to it");
+        };
+        let (url, proxy) = Proxy::before(&url);
+        (StoreConfig::Postgres { url, threads }, proxy)
     }
 
     /// Closes the store and opens it again, as a restart of the program does.

@@ -21,8 +21,6 @@ mod notices;
 mod opening;
 #[path = "core/outages.rs"]
 mod outages;
-#[path = "core/proxy.rs"]
-mod proxy;
 #[path = "core/statements.rs"]
 mod statements;
 #[path = "core/transactions.rs"]

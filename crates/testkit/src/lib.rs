@@ -24,6 +24,8 @@ pub use patience::{PATIENCE, until};
 pub use rail::FakeRail;
 pub use receiver::{Received, TestReceiver};
 pub use rest::{Answer, Call};
-pub use run::run;
+pub use run::{run, run_behind_a_proxy};
 pub use server::{ADMIN_TOKEN, Customer, LockedTable, Settings, TestServer, Webhook};
-pub use store::testing::{Database, postgres, sqlite};
+pub use store::testing::{
+    CommitFate, CommitFaults, Database, HeldFile, Proxy, postgres, put_faults, sqlite,
+};

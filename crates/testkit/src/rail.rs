@@ -36,6 +36,8 @@ struct State {
     records: HashMap<PaymentHash, RailPayment>,
     old_records: Vec<RailRecord>,
     sent: HashSet<PaymentHash>,
+    stuck: HashSet<PaymentHash>,
+    breaks: bool,
     failures_come_back: bool,
     asked: Vec<PayRequest>,
     invoices: Vec<InvoiceRequest>,
@@ -74,6 +76,16 @@ impl FakeRail {
     /// What the node's own record says about a payment.
     pub fn record(&self, payment_hash: PaymentHash, payment: RailPayment) {
         self.state().records.insert(payment_hash, payment);
+    }
+
+    /// The record of this payment cannot be removed.
+    pub fn keep_in_the_way(&self, payment_hash: PaymentHash) {
+        self.state().stuck.insert(payment_hash);
+    }
+
+    /// Every call to pay panics from now on.
+    pub fn break_calls(&self) {
+        self.state().breaks = true;
     }
 
     /// A record that the node keeps of a payment.
@@ -221,6 +233,7 @@ impl Rail for FakeRail {
     fn pay(&self, request: &PayRequest) -> PayAnswer {
         let mut state = self.state();
         state.asked.push(request.clone());
+        assert!(!state.breaks, "a call that breaks");
         let mut state = self
             .changed
             .wait_while(state, |state| state.payments_wait)
@@ -276,6 +289,9 @@ impl Rail for FakeRail {
         let mut state = self.state();
         if let Some(RailPayment::Succeeded { .. }) = state.records.get(payment_hash) {
             return Err(ForgetError::Paid(*payment_hash));
+        }
+        if state.stuck.contains(payment_hash) {
+            return Err(ForgetError::Unavailable("it is stuck".into()));
         }
         state.records.remove(payment_hash);
         Ok(())

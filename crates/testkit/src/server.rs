@@ -90,6 +90,14 @@ impl TestServer {
         server
     }
 
+    /// Serves on the database that `config` names.
+    pub(crate) async fn start_with(config: StoreConfig) -> Self {
+        let store = open(config.clone()).await;
+        let mut server = Self::over(config, store, Arc::new(FakeClock::default()));
+        server.serve().await;
+        server
+    }
+
     /// Another server on the same database and under the same clock, with a node of its own. PostgreSQL only.
     ///
     /// # Panics

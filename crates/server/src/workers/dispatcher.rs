@@ -24,8 +24,8 @@ use store::acts::outcome::{OutcomeError, fail_unsent_withdrawal, settle_withdraw
 use store::queries::payment::{claimed, next_dispatch_at};
 use store::{Signal, StoreError, crash_point};
 use tokio::sync::Semaphore;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::app::NodeApp;
 use crate::problem::chain;
@@ -71,11 +71,17 @@ impl Claims {
 }
 
 /// Dispatches until `stop`, then waits for the calls under way.
+///
+/// # Panics
+/// When a call has panicked: what it was about stands in doubt, which only a start resolves.
 pub async fn run(app: NodeApp, stop: CancellationToken) {
     let mut wakeups = app.store.subscribe(Signal::Withdrawals);
     let slots = Arc::new(Semaphore::new(PARALLEL));
-    let (claims, calls) = (Arc::new(Claims::default()), TaskTracker::new());
+    let (claims, mut calls) = (Arc::new(Claims::default()), JoinSet::new());
     while !stop.is_cancelled() {
+        while let Some(call) = calls.try_join_next() {
+            ended(call);
+        }
         let claimed = match claim_some(&app, &claims, &slots).await {
             Ok(claimed) => claimed,
             Err(error) => {
@@ -102,8 +108,15 @@ pub async fn run(app: NodeApp, stop: CancellationToken) {
             break;
         }
     }
-    calls.close();
-    calls.wait().await;
+    while let Some(call) = calls.join_next().await {
+        ended(call);
+    }
+}
+
+fn ended(call: Result<(), JoinError>) {
+    if let Err(Ok(panic)) = call.map_err(JoinError::try_into_panic) {
+        std::panic::resume_unwind(panic);
+    }
 }
 
 /// Claims as many as there are free slots; waits for one when there is none.
@@ -160,7 +173,7 @@ fn dispatch(app: &NodeApp, withdrawal: &Withdrawal, stop: &CancellationToken) {
     while let Err(error) = write_down(app, withdrawal, &answer) {
         let id = withdrawal.id;
         tracing::error!(withdrawal = %id, error = %chain(&error), "an answer is not written yet");
-        let passes = matches!(&error, OutcomeError::Store(StoreError::Unavailable(_)));
+        let passes = matches!(error.store(), Some(StoreError::Unavailable(_)));
         if !passes || stop.is_cancelled() {
             // In doubt: the node's event or the next start resolves it.
             return;

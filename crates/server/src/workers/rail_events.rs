@@ -49,13 +49,11 @@ impl EventError {
             Self::Credit(
                 CreditError::Store(error) | CreditError::Post(PostError::Store(error)),
             )
-            | Self::Outcome(
-                OutcomeError::Store(error) | OutcomeError::Post(PostError::Store(error)),
-            )
-            | Self::Store(error) => error,
-            Self::Credit(_) | Self::Outcome(_) => return false,
+            | Self::Store(error) => Some(error),
+            Self::Credit(_) => None,
+            Self::Outcome(error) => error.store(),
         };
-        matches!(store, StoreError::Unavailable(_) | StoreError::Closed)
+        matches!(store, Some(StoreError::Unavailable(_) | StoreError::Closed))
     }
 }
 
@@ -96,8 +94,18 @@ pub fn write_down(app: &NodeApp, event: &RailEvent) -> Result<(), EventError> {
 /// An event that no act can apply is kept whole, and money is halted: the events behind it must not wait for ever.
 fn put_aside(app: &NodeApp, event: &RailEvent, error: EventError) -> Result<(), EventError> {
     let report = match (error.may_pass(), event) {
-        (true, _) | (_, RailEvent::ChannelClosed { .. } | RailEvent::Other(_)) => {
-            return Err(error);
+        (true, _) => return Err(error),
+        // Of these the log is the record; a channel that is missing in the books keeps them from agreeing as well.
+        (_, RailEvent::ChannelClosed { .. } | RailEvent::Other(_)) => {
+            tracing::error!(
+                ?event,
+                error = chain(&error),
+                "ALERT: not written down; money is halted"
+            );
+            return Ok(stop_money(
+                app,
+                "an event of the node could not be applied",
+            )?);
         }
         (
             _,

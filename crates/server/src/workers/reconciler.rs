@@ -120,6 +120,22 @@ enum LookError {
     Post(#[from] PostError),
 }
 
+impl LookError {
+    /// Whether the same look may come to something a little later.
+    fn may_pass(&self) -> bool {
+        let store = match self {
+            Self::Store(error)
+            | Self::Post(PostError::Store(error))
+            | Self::Credit(
+                CreditError::Store(error) | CreditError::Post(PostError::Store(error)),
+            ) => Some(error),
+            Self::Outcome(error) => error.store(),
+            Self::Credit(_) | Self::Post(_) => None,
+        };
+        matches!(store, Some(StoreError::Unavailable(_) | StoreError::Closed))
+    }
+}
+
 struct Reconciler {
     app: App,
     view: Arc<dyn NodeView>,
@@ -242,8 +258,18 @@ impl Reconciler {
     fn repair(&self, look: &Look, judged: &mut Judged) -> Result<Vec<Difference>, LookError> {
         let mut repaired = Vec::new();
         for difference in &judged.unexplained {
-            if self.repair_one(&look.node, difference)? {
-                repaired.push(*difference);
+            match self.repair_one(&look.node, difference) {
+                Ok(true) => repaired.push(*difference),
+                Ok(false) => {}
+                Err(error) if error.may_pass() => return Err(error),
+                // It stays unexplained, which halts money: a look that fails each time would halt nothing.
+                Err(error) => {
+                    tracing::error!(
+                        ?difference,
+                        error = chain(&error),
+                        "ALERT: it cannot be booked"
+                    );
+                }
             }
         }
         judged

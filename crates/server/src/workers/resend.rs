@@ -77,15 +77,20 @@ pub async fn run(app: NodeApp, stop: CancellationToken) {
 /// back what ran out meanwhile. Answers those whose bars stand.
 ///
 /// # Errors
-/// [`ResendError`]; what was not done is done by a later look.
+/// The first [`ResendError`], after all were looked at: one record that stays in the way is no reason to keep the money
+/// of others. What was not done is done by a later look.
 pub fn lift_bars(app: &NodeApp) -> Result<HashSet<WithdrawalId>, ResendError> {
-    let mut standing = HashSet::new();
+    let (mut standing, mut met) = (HashSet::new(), None);
     for withdrawal in app.store.read(barred)? {
-        if !lift(app, &withdrawal)? {
-            standing.insert(withdrawal.id);
+        match lift(app, &withdrawal) {
+            Ok(true) => {}
+            Ok(false) => {
+                standing.insert(withdrawal.id);
+            }
+            Err(error) => met = met.or(Some(error)),
         }
     }
-    Ok(standing)
+    met.map_or(Ok(standing), Err)
 }
 
 fn lift(app: &NodeApp, withdrawal: &Withdrawal) -> Result<bool, ResendError> {

@@ -16,6 +16,7 @@ on_both!(
 on_sqlite!(
     b4_a_paid_withdrawal_without_an_event_is_settled_by_the_nodes_record,
     a_total_that_is_short_stops_the_movement_of_money_and_only_its_end_lets_it_go_on,
+    a_difference_that_cannot_be_booked_stops_the_movement_of_money,
     money_that_the_node_does_not_know_stops_the_movement_of_money,
     the_verdict_is_kept_over_a_restart,
     g7_a_closed_channel_comes_home_and_what_the_chain_took_is_an_expense,
@@ -113,6 +114,19 @@ async fn b6_a_payment_that_nobody_asked_for_is_found_booked_as_a_loss_and_stops_
     // A person has looked, and the books agree again.
     assert_eq!(resume(server).await.status, 200);
     assert!(is_ready(server).await);
+}
+
+async fn a_difference_that_cannot_be_booked_stops_the_movement_of_money(server: &mut TestServer) {
+    world(server).await;
+    server.run_sql(
+        "CREATE TRIGGER broken BEFORE INSERT ON posting BEGIN SELECT RAISE(ABORT, 'broken'); END",
+    );
+    server.node_alone(record(stranger(), 70_000, 300), true);
+    until_named(server, "unexplained", "sent_not_booked").await;
+    assert!(!is_ready(server).await, "money is halted");
+    server.run_sql("DROP TRIGGER broken");
+    until_named(server, "repaired", "sent_not_booked").await;
+    assert_eq!(balances(server).await["operator_loss"], -70_300);
 }
 
 async fn g9_money_that_came_without_an_event_is_found_and_credited_once(server: &mut TestServer) {

@@ -43,6 +43,17 @@ pub enum OutcomeError {
     Store(#[from] StoreError),
 }
 
+impl OutcomeError {
+    /// What the database said, wherever the act met it; `None` for a fault of the program.
+    #[must_use]
+    pub const fn store(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) | Self::Post(PostError::Store(error)) => Some(error),
+            Self::Post(_) => None,
+        }
+    }
+}
+
 /// What became of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {

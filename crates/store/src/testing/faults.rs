@@ -18,6 +18,10 @@ pub enum CommitFate {
     Go,
     /// The database says that it is not available. Before the commit nothing is kept, after it everything is.
     Fail,
+    /// As `Fail`, because the disk did not take what was written.
+    FailToSync,
+    /// As `Fail`, because the file may not be written any more.
+    FailReadOnly,
     /// The process dies. Whoever says so has kept the files as they are at this moment.
     Die,
 }
@@ -64,15 +68,21 @@ pub(crate) fn commit_with(
 fn fated(fate: CommitFate, jobs: &Jobs) -> rusqlite::Result<()> {
     match fate {
         CommitFate::Go => Ok(()),
-        CommitFate::Fail => {
-            let code = ffi::Error::new(ffi::SQLITE_IOERR);
-            let message = "a fault of the test".to_owned();
-            Err(rusqlite::Error::SqliteFailure(code, Some(message)))
-        }
+        CommitFate::Fail => failed(ffi::SQLITE_IOERR),
+        CommitFate::FailToSync => failed(ffi::SQLITE_IOERR_FSYNC),
+        CommitFate::FailReadOnly => failed(ffi::SQLITE_READONLY),
         CommitFate::Die => {
             jobs.close();
             // Ends the writer's thread without a word; its group is answered that the store is closed.
             std::panic::resume_unwind(Box::new("the process died"))
         }
     }
+}
+
+fn failed(code: std::ffi::c_int) -> rusqlite::Result<()> {
+    let message = "a fault of the test".to_owned();
+    Err(rusqlite::Error::SqliteFailure(
+        ffi::Error::new(code),
+        Some(message),
+    ))
 }

@@ -3,12 +3,11 @@
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use store::testing::{Database, postgres};
-use store::{LeaseError, LeaseOptions, Store, StoreConfig, StoreError};
+use store::testing::{Database, Proxy, postgres};
+use store::{LeaseError, LeaseOptions, Store, StoreError};
 
 use crate::cases::{balance, make_purses, put};
 use crate::node_state::{key, node, telling};
-use crate::proxy::Proxy;
 
 #[test]
 fn an_idle_holder_renews_its_lease_and_hears_of_its_loss() {
@@ -151,11 +150,8 @@ fn impatient() -> (LeaseOptions, mpsc::Receiver<()>) {
 
 /// A store that reaches the database through a proxy.
 fn through_a_proxy(database: &Database) -> (Store, Proxy) {
-    let StoreConfig::Postgres { url, threads } = database.config().clone() else {
-        panic!("a PostgreSQL database");
-    };
-    let (url, proxy) = Proxy::before(&url);
-    let store = Store::open(&StoreConfig::Postgres { url, threads });
+    let (config, proxy) = database.through_a_proxy();
+    let store = Store::open(&config);
     (store.expect("the database through the proxy"), proxy)
 }
 

@@ -1,9 +1,11 @@
 //! What happens when the database is away or full, and comes back.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use payments::ports::StateKey;
-use store::testing::{postgres, sqlite};
+use store::testing::{CommitFate, CommitFaults, HeldFile, postgres, put_faults, sqlite};
 use store::{StoreError, params};
 
 use crate::cases::{balance, count, make_purses, put};
@@ -57,6 +59,84 @@ fn node_state_waits_out_a_full_disk_while_the_acts_are_answered() {
         "in the order of the calls"
     );
     assert_eq!(balance(store, 1), Some(1));
+}
+
+#[test]
+fn g2_node_state_waits_out_another_writer_while_the_acts_are_answered() {
+    let database = sqlite();
+    make_purses(&database);
+    let store = database.store();
+    let node = store.node_state("main").expect("the lease");
+    let held = HeldFile::take(database.file().expect("a file"));
+    let mut write = node.write(key("k"), vec![1]);
+    // Every try of the one waits for some seconds, and so does the other.
+    let act = store.write(|tx| put(tx, 1, 1));
+    assert!(matches!(act, Err(StoreError::Unavailable(_))), "{act:?}");
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(write.as_mut().poll(&mut context).is_pending());
+    drop(held);
+    pollster::block_on(write);
+    assert_eq!(node.read(&key("k")).expect("a read"), Some(vec![1]));
+    assert_eq!(balance(store, 1), None, "what was refused is not there");
+}
+
+/// A disk whose commits fail in one way while it is broken.
+struct Disk {
+    is_broken: AtomicBool,
+    fate: CommitFate,
+    failures: AtomicU32,
+}
+
+impl CommitFaults for Disk {
+    fn before_commit(&self) -> CommitFate {
+        if self.is_broken.load(Ordering::SeqCst) {
+            self.failures.fetch_add(1, Ordering::SeqCst);
+            self.fate
+        } else {
+            CommitFate::Go
+        }
+    }
+
+    fn after_commit(&self) -> CommitFate {
+        CommitFate::Go
+    }
+}
+
+#[test]
+fn g2_node_state_waits_out_a_disk_that_does_not_sync_and_one_that_is_read_only() {
+    for fate in [CommitFate::FailToSync, CommitFate::FailReadOnly] {
+        let mut database = sqlite();
+        make_purses(&database);
+        let disk = Arc::new(Disk {
+            is_broken: AtomicBool::new(false),
+            fate,
+            failures: AtomicU32::new(0),
+        });
+        let file = database.file().expect("a file").to_owned();
+        put_faults(&file, Some(disk.clone()));
+        database.reopen();
+        let store = database.store();
+        let node = store.node_state("main").expect("the lease");
+        disk.is_broken.store(true, Ordering::SeqCst);
+        let first = node.write(key("k"), vec![1]);
+        let second = node.write(key("k"), vec![2]);
+        let waiting = std::thread::spawn(move || {
+            pollster::block_on(first);
+            pollster::block_on(second);
+        });
+        while disk.failures.load(Ordering::SeqCst) < 3 {
+            let act = store.write(|tx| put(tx, 1, 1));
+            assert!(matches!(act, Err(StoreError::Unavailable(_))), "{act:?}");
+        }
+        assert!(!waiting.is_finished(), "nothing is durable");
+        disk.is_broken.store(false, Ordering::SeqCst);
+        waiting
+            .join()
+            .expect("both are durable, and no error was told");
+        assert_eq!(node.read(&key("k")).expect("a read"), Some(vec![2]));
+        assert_eq!(balance(store, 1), None);
+        put_faults(&file, None);
+    }
 }
 
 /// Ends every connection of the store but the one that asks.

@@ -33,6 +33,20 @@ impl TestServer {
             .expect("SQL of a test");
     }
 
+    /// What a query counts.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn count(&self, sql: &'static str) -> i64 {
+        let count = self
+            .store
+            .read_async(move |tx| tx.query(sql, &[])?[0].int(0))
+            .await;
+        count
+            .map_err(|error: StoreError| error)
+            .expect("a query of a test")
+    }
+
     /// Takes the lease of a node, as another process would. PostgreSQL only.
     ///
     /// # Panics

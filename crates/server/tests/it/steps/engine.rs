@@ -255,6 +255,16 @@ impl Engine {
         counted.expect("a count")
     }
 
+    /// Breaks or mends something behind the engine's back.
+    pub fn run_sql(&self, sql: &'static str) {
+        let done = self
+            .app
+            .store
+            .write(move |tx| tx.execute(sql, &[]).map(drop));
+        done.map_err(|error: store::StoreError| error)
+            .expect("SQL of a test");
+    }
+
     pub fn halted(&self) -> Option<String> {
         let read = self.app.store.read(store::acts::halt::halted);
         read.expect("a read")

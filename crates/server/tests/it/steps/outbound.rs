@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use money::Msat;
-use payments::ports::{PayAnswer, PaymentFailure, Rail, RailPayment, Rejection};
+use payments::ports::{PayAnswer, PaymentFailure, Rail, RailEvent, RailPayment, Rejection};
 use payments::withdrawal::WithdrawalState;
 use server::workers::{dispatcher, rail_events};
 use testkit::FakeRail;
+use tokio_util::sync::CancellationToken;
 
 use super::engine::{Engine, on_both_databases};
 
@@ -25,6 +26,8 @@ on_both_databases! {
     b12_a_payment_in_parts_is_booked_once_with_one_fee,
     g9_an_inbound_claim_that_is_told_again_after_a_death_is_credited_once,
     g10_a_clock_that_jumps_a_day_either_way_moves_no_money,
+    a_channel_that_cannot_be_written_down_halts_and_keeps_no_payment_waiting,
+    a_call_to_the_node_that_panics_ends_the_dispatcher,
 }
 
 const HOLD_MSAT: i64 = 106_000;
@@ -317,4 +320,32 @@ fn g10_a_clock_that_jumps_a_day_either_way_moves_no_money(engine: &mut Engine) {
     engine.take_events();
     assert_eq!(engine.moved(), (100_000, 0));
     assert_eq!(engine.state(id), WithdrawalState::Failed);
+}
+
+fn a_channel_that_cannot_be_written_down_halts_and_keeps_no_payment_waiting(engine: &mut Engine) {
+    let invoice = engine.foreign_invoice(100);
+    let id = in_flight(engine, &invoice);
+    // Whatever the fault is, it does not pass.
+    engine.run_sql("ALTER TABLE channel RENAME TO channel_away");
+    engine.rail.push(RailEvent::ChannelClosed {
+        channel_id: [7; 32],
+        reason: "the peer".to_owned(),
+    });
+    engine.rail.push(invoice.succeeded(0));
+    engine.take_events();
+    assert!(engine.halted().is_some());
+    assert_eq!(engine.state(id), WithdrawalState::Settled);
+    engine.run_sql("ALTER TABLE channel_away RENAME TO channel");
+}
+
+fn a_call_to_the_node_that_panics_ends_the_dispatcher(engine: &mut Engine) {
+    let id = engine.reserve(&engine.foreign_invoice(100));
+    engine.rail.break_calls();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (app, stop) = (engine.app.clone(), CancellationToken::new());
+    let ended = runtime.block_on(async { tokio::spawn(dispatcher::run(app, stop)).await });
+    assert!(ended.is_err_and(|error| error.is_panic()));
+    // What the call did is not known.
+    assert_eq!(engine.state(id), WithdrawalState::Dispatched);
+    assert_eq!(engine.moved(), (0, HOLD_MSAT));
 }

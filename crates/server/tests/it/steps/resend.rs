@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use payments::ports::{PaymentFailure, Rail};
 use payments::withdrawal::WithdrawalState;
-use server::workers::rail_events;
+use server::workers::{rail_events, resend};
 use store::acts::dispatch::claim_due_withdrawals;
 use store::acts::withdrawal::ReserveError;
 
@@ -15,6 +15,7 @@ on_both_databases! {
     b7_a_bar_outlives_the_process_and_a_failure_that_comes_back_meets_no_later_attempt,
     b7_what_found_no_route_is_sent_again_by_itself,
     b7_what_runs_out_behind_its_bar_is_given_back,
+    b7_a_record_that_stays_in_the_way_keeps_no_other_payment,
     a_claim_whose_answer_was_lost_is_handed_over_by_who_made_it,
     a_claim_whose_answer_was_lost_is_found_however_the_clock_is_set,
 }
@@ -124,6 +125,29 @@ fn b7_what_runs_out_behind_its_bar_is_given_back(engine: &mut Engine) {
     assert_eq!(engine.moved(), (0, 0));
     engine.rail.let_failures_come_back(false);
     assert_eq!(engine.bars(), 0);
+}
+
+fn b7_a_record_that_stays_in_the_way_keeps_no_other_payment(engine: &mut Engine) {
+    let (stuck, free) = (engine.foreign_invoice(100), engine.foreign_invoice(100));
+    let ids = [&stuck, &free].map(|invoice| engine.reserve(invoice));
+    engine.dispatch();
+    for invoice in [&stuck, &free] {
+        engine
+            .rail
+            .push(invoice.failed(PaymentFailure::RouteNotFound));
+    }
+    engine.take_events();
+    engine.rail.keep_in_the_way(stuck.payment_hash);
+    engine.clock.advance_seconds(60);
+    assert!(resend::lift_bars(&engine.app).is_err(), "it is told");
+    assert_eq!(engine.dispatch(), 1);
+    assert_eq!(
+        ids.map(|id| engine.state(id)),
+        [WithdrawalState::Reserved, WithdrawalState::Dispatched]
+    );
+    engine.rail.push(free.succeeded(0));
+    engine.take_events();
+    assert_eq!(engine.moved(), (100_000, 106_000));
 }
 
 fn a_claim_whose_answer_was_lost_is_handed_over_by_who_made_it(engine: &mut Engine) {

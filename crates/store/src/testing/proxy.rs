@@ -1,4 +1,6 @@
 //! A TCP proxy before the database, which can stop answering without a word, or cut every connection.
+//!
+//! It must never change a byte.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -22,6 +24,10 @@ pub struct Proxy(Arc<Shared>);
 
 impl Proxy {
     /// A proxy before the server of `url`, and the URL through it.
+    ///
+    /// # Panics
+    /// When the URL names no host, or no port is free.
+    #[must_use]
     pub fn before(url: &str) -> (String, Self) {
         let server = url
             .split('@')
