@@ -141,6 +141,11 @@ mod tests {
     fn only_customers_are_bounded() {
         for account in SystemAccount::ALL {
             assert!(!account.number().is_bounded(), "{}", account.name());
+            let is_at_the_node = matches!(
+                account,
+                SystemAccount::LightningFloat | SystemAccount::NodeWallet
+            );
+            assert_eq!(account.number().is_at_the_node(), is_at_the_node);
             assert_eq!(AccountNumber::customer(account.number().get()), None);
             assert_eq!(
                 AccountNumber::stored(account.number().get()),

@@ -100,6 +100,7 @@ mod tests {
         assert!(presented.matches(&secret.hash()));
         assert!(!presented.matches(&KeySecret::generate(&SystemEntropy).hash()));
         assert!(!format!("{secret:?} {presented:?}").contains(&shown[3..]));
+        assert_eq!(format!("{secret:?}"), "KeySecret(hidden)");
     }
 
     #[test]
@@ -110,8 +111,8 @@ mod tests {
             "12|",
             "x|6a0f0b6e-7f63-4d0f-8a53-0a7a3a8a3b01",
             "eyJhb",
-            "-1|x",
-            "0|",
+            "-1|6a0f0b6e-7f63-4d0f-8a53-0a7a3a8a3b01",
+            "0|6a0f0b6e-7f63-4d0f-8a53-0a7a3a8a3b01",
         ] {
             assert!(PresentedKey::parse(text).is_none(), "{text}");
         }

@@ -92,6 +92,9 @@ mod tests {
         let expected = "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925";
         assert_eq!(preimage.payment_hash().to_string(), expected);
         assert_eq!(expected.parse(), Ok(preimage.payment_hash()));
-        assert!(!format!("{preimage:?}").contains("0000"));
+        assert_eq!(preimage.reveal(), "0".repeat(64));
+        assert_eq!(format!("{preimage:?}"), "PaymentPreimage(hidden)");
+        let hash = format!("PaymentHash({expected})");
+        assert_eq!(format!("{:?}", preimage.payment_hash()), hash);
     }
 }

@@ -45,3 +45,15 @@ impl Entropy for SystemEntropy {
         rand::rng().fill_bytes(bytes);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machines_clock_tells_whole_microseconds_of_this_century() {
+        let now = SystemClock.now();
+        assert_eq!(now.as_nanosecond() % 1_000, 0);
+        assert!(now.as_second() > 1_700_000_000, "{now}");
+    }
+}

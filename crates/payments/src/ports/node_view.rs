@@ -177,3 +177,38 @@ pub trait NodeView: Send + Sync {
     /// What the node has now.
     fn funds(&self) -> NodeFunds;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_move_changes_the_wallet_by_what_came_or_left_with_its_fee() {
+        let msat = |amount| Msat::new(amount).expect("in range");
+        for (moved, net_msat) in [
+            (
+                WalletMove::Funded {
+                    arrived_msat: msat(70),
+                },
+                70,
+            ),
+            (
+                WalletMove::Opened {
+                    channel_msat: msat(50),
+                    fee_msat: msat(3),
+                },
+                -53,
+            ),
+            (
+                WalletMove::Swept {
+                    arrived_msat: msat(40),
+                    fee_msat: msat(2),
+                },
+                40,
+            ),
+            (WalletMove::Spent { left_msat: msat(9) }, -9),
+        ] {
+            assert_eq!(moved.net_msat(), net_msat, "{moved:?}");
+        }
+    }
+}

@@ -223,7 +223,8 @@ fn a_total_that_turns_from_short_to_over_is_another_difference() {
         node_min_msat: 10,
         node_max_msat: 10,
     };
-    assert_ne!(total(9).key(), total(11).key());
+    assert_eq!(total(9).key(), DifferenceKey("total", None));
+    assert_eq!(total(11).key(), DifferenceKey("total_short", None));
     assert_eq!(total(11).key(), total(12).key());
 }
 

@@ -114,3 +114,84 @@ pub fn compare_totals(totals: &Totals) -> Option<Difference> {
         node_max_msat: totals.node_max_msat,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payment_hash::PaymentHash;
+    use crate::ports::ClosingFunds;
+
+    fn totals(books_msat: i64, min: i64, max: i64) -> Totals {
+        Totals {
+            booked: BookedTotals {
+                float_msat: books_msat - 7,
+                wallet_msat: 5,
+            },
+            to_be_booked_msat: 2,
+            node_min_msat: min,
+            node_max_msat: max,
+            ..Totals::default()
+        }
+    }
+
+    #[test]
+    fn what_the_books_cannot_know_yet_widens_the_nodes_side_and_nothing_else() {
+        let slack = Slack {
+            wallet_in_msat: 3,
+            wallet_out_msat: 4,
+            closing_msat: 50,
+        };
+        let with = totals(900, 800, 1_000).with(&slack);
+        assert_eq!(with, totals(900, 797, 1_054));
+        // What closed channels keep back is not there to be lost twice.
+        assert_eq!(totals(1_060, 797, 1_054).over_msat(&slack), 56);
+        assert_eq!(totals(990, 797, 1_054).over_msat(&slack), -14);
+    }
+
+    #[test]
+    fn two_looks_make_one_interval_of_both() {
+        let (earlier, later) = (totals(900, 800, 950), totals(901, 820, 1_000));
+        assert_eq!(later.widened(&earlier), totals(901, 800, 1_000));
+        assert_eq!(earlier.widened(&later), totals(900, 800, 1_000));
+    }
+
+    #[test]
+    fn what_comes_from_closed_channels_is_told_with_its_sweeps() {
+        let msat = |amount| Msat::new(amount).expect("in range");
+        let funds = NodeFunds {
+            closing: vec![ClosingFunds {
+                channel_id: [2; 32],
+                certain_msat: msat(1_000),
+                possible_msat: msat(50),
+            }],
+            sweeping_msat: msat(10),
+            ..NodeFunds::default()
+        };
+        let totals = Totals::of(BookedTotals::default(), &funds, &[]);
+        assert_eq!(totals.closing_msat, 1_010);
+    }
+
+    #[test]
+    fn a_payment_that_is_booked_otherwise_explains_what_is_between() {
+        let payment_hash = PaymentHash::from_bytes([7; 32]);
+        let (node_msat, booked_msat) = (
+            Msat::new(100).expect("in range"),
+            Msat::new(130).expect("in range"),
+        );
+        let sent = Difference::SentBookedOtherwise {
+            payment_hash,
+            node_msat,
+            booked_msat,
+        };
+        let received = Difference::ReceivedBookedOtherwise {
+            payment_hash,
+            node_msat,
+            booked_msat,
+        };
+        assert_eq!(
+            (sent.to_be_booked_msat(), received.to_be_booked_msat()),
+            (30, -30)
+        );
+        assert_eq!(sent.payment_hash(), Some(payment_hash));
+    }
+}

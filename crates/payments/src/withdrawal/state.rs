@@ -204,6 +204,11 @@ mod tests {
         for (state, input, expected) in table {
             assert_eq!(transition(state, &input), expected, "{state:?} {input:?}");
         }
+        for state in WithdrawalState::ALL {
+            let leads_on =
+                |row: &(_, Input, Transition)| row.0 == state && matches!(row.2, Transition::To(_));
+            assert_eq!(state.is_final(), !table.iter().any(leads_on), "{state:?}");
+        }
     }
 
     #[test]

@@ -135,6 +135,12 @@ fn an_invoice_without_an_amount_takes_the_requests() {
         let refused = check(&terms(), &text, &asking(amount));
         assert_eq!(refused, Err(RequestWithdrawalError::Amountless));
     }
+    // An amount of nothing is no amount, whatever the request names beside it.
+    let nothing = invoice(Currency::Regtest, Some(0), 3);
+    for amount in [None, Some(0), Some(1)] {
+        let refused = check(&terms(), &nothing, &asking(amount));
+        assert_eq!(refused, Err(RequestWithdrawalError::Amountless));
+    }
     let refused = check(&terms(), &text, &asking(Some(money::MAX_MONEY_MSAT)));
     assert_eq!(refused, Err(RequestWithdrawalError::AmountTooLarge));
     let fixed = invoice(Currency::Regtest, Some(1_500), 3);
