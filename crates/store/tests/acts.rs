@@ -47,6 +47,8 @@ mod reserve;
 mod retry;
 #[path = "acts/send_all.rs"]
 mod send_all;
+#[path = "acts/siphon.rs"]
+mod siphon;
 #[path = "acts/suspense.rs"]
 mod suspense;
 #[path = "acts/transactions.rs"]
