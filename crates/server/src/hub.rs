@@ -7,7 +7,7 @@ mod commands;
 pub mod events;
 mod session;
 
-use signalr_server::{Hub, HubOptions, Origins};
+use signalr_server::{Arguments, Hub, HubOptions, Origins};
 use wire::hercle::DataFormat;
 
 use crate::app::App;
@@ -25,7 +25,7 @@ pub fn build(app: &App, default_format: DataFormat) -> Hub {
             let app = for_sessions.clone();
             async move { session::authenticate(&app, &request, default_format).await }
         })
-        .method("WithdrawLightning", move |caller, arguments| {
+        .method("WithdrawLightning", move |caller, arguments: Arguments| {
             let app = for_withdrawals.clone();
             async move { commands::withdraw_lightning::run(&app, &caller, &arguments).await }
         })

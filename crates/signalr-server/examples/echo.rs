@@ -11,26 +11,29 @@
 //! ```
 use std::time::Duration;
 
-use signalr_server::{Completion, Hub, HubException, Origins};
+use signalr_server::{Arguments, Completion, Hub, HubException, Origins};
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let hub = Hub::builder()
         .origins(Origins::Any)
-        .method("Echo", |_caller, arguments| async move {
+        .method("Echo", |_caller, arguments: Arguments| async move {
             let (text,): (String,) = arguments.decode()?;
             Ok(Completion::value(text))
         })
         // Sends to the caller, and answers with nothing.
-        .method("InvokeWithString", |caller, arguments| async move {
-            let (text,): (String,) = arguments.decode()?;
-            caller
-                .send_to_caller("Message", &[text])
-                .map_err(|error| HubException::internal("EncodeError", error.to_string()))?;
-            Ok(Completion::void())
-        })
+        .method(
+            "InvokeWithString",
+            |caller, arguments: Arguments| async move {
+                let (text,): (String,) = arguments.decode()?;
+                caller
+                    .send_to_caller("Message", &[text])
+                    .map_err(|error| HubException::internal("EncodeError", error.to_string()))?;
+                Ok(Completion::void())
+            },
+        )
         // Sends to everybody, and answers with how many that were.
-        .method("Broadcast", |caller, arguments| async move {
+        .method("Broadcast", |caller, arguments: Arguments| async move {
             let (text,): (String,) = arguments.decode()?;
             let receivers = caller
                 .clients()
@@ -39,16 +42,16 @@ async fn main() -> std::io::Result<()> {
                 .map_err(|error| HubException::internal("EncodeError", error.to_string()))?;
             Ok(Completion::value(receivers))
         })
-        .method("GetCallerConnectionId", |caller, _| async move {
+        .method("GetCallerConnectionId", |caller, _: ()| async move {
             Ok(Completion::value(caller.connection_id().to_owned()))
         })
-        .method("GetQuery", |caller, arguments| async move {
+        .method("GetQuery", |caller, arguments: Arguments| async move {
             let (name,): (String,) = arguments.decode()?;
             Ok(Completion::value(caller.query(&name).map(str::to_owned)))
         })
-        .method("Fail", |_caller, arguments| async move {
+        .method("Fail", |_caller, arguments: Arguments| async move {
             let (text,): (String,) = arguments.decode()?;
-            Err(HubException::new(text))
+            Err::<(), _>(HubException::new(text))
         })
         .build();
 

@@ -3,11 +3,13 @@
 //! Decoding happens when the method asks, never earlier. Argument values are private to the
 //! call: nothing here logs them.
 
-use serde::de::value::SeqDeserializer;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// The arguments of one call, still as raw JSON.
+use crate::value::{DecodeError, List, Raw};
+
+/// The arguments of one call, as they came.
 ///
 /// ```
 /// # use signalr_server::{Arguments, BindError};
@@ -17,18 +19,23 @@ use serde_json::value::RawValue;
 /// ```
 #[derive(Clone)]
 pub struct Arguments {
-    values: Vec<Box<RawValue>>,
+    values: Vec<Raw>,
 }
 
 impl Arguments {
-    pub(crate) const fn new(values: Vec<Box<RawValue>>) -> Self {
+    pub(crate) const fn new(values: Vec<Raw>) -> Self {
         Self { values }
     }
 
-    /// Each argument as the client wrote it.
-    #[must_use]
-    pub fn raw(&self) -> &[Box<RawValue>] {
-        &self.values
+    /// Each argument as JSON: as the client wrote it, or translated from MessagePack.
+    ///
+    /// # Errors
+    /// A MessagePack value has no counterpart, or nests deeper than 128.
+    pub fn to_json(&self) -> Result<Vec<Box<RawValue>>, BindError> {
+        let values = self.values.iter().map(Raw::to_json);
+        values
+            .collect::<Result<_, _>>()
+            .map_err(|source| BindError { source })
     }
 
     /// The number of arguments.
@@ -43,7 +50,7 @@ impl Arguments {
         self.values.is_empty()
     }
 
-    /// All arguments together, as a tuple (or a `Vec` or array of one type).
+    /// All arguments together: a tuple, a `Vec` or array of one type, or `()` for none.
     ///
     /// The number must match, as in ASP.NET Core. A value may borrow from `self`.
     ///
@@ -51,9 +58,29 @@ impl Arguments {
     /// The arguments do not have that shape. Returned from a method with `?`, the client
     /// gets `Failed to invoke 'X' due to an error on the server.`
     pub fn decode<'de, T: Deserialize<'de>>(&'de self) -> Result<T, BindError> {
-        let values = self.values.iter().map(AsRef::as_ref);
-        T::deserialize(SeqDeserializer::<_, serde_json::Error>::new(values))
-            .map_err(|source| BindError { source })
+        T::deserialize(List(self.values.iter())).map_err(|source| BindError { source })
+    }
+}
+
+/// What a method can take as its arguments: a tuple or anything else that
+/// [`Arguments::decode`] makes, or the [`Arguments`] themselves.
+pub trait FromArguments: Sized + Send {
+    /// Reads the arguments.
+    ///
+    /// # Errors
+    /// They do not have that shape.
+    fn from_arguments(arguments: Arguments) -> Result<Self, BindError>;
+}
+
+impl FromArguments for Arguments {
+    fn from_arguments(arguments: Arguments) -> Result<Self, BindError> {
+        Ok(arguments)
+    }
+}
+
+impl<T: DeserializeOwned + Send> FromArguments for T {
+    fn from_arguments(arguments: Arguments) -> Result<Self, BindError> {
+        arguments.decode()
     }
 }
 
@@ -70,7 +97,7 @@ impl std::fmt::Debug for Arguments {
 #[derive(Debug, thiserror::Error)]
 #[error("the arguments do not fit the method")]
 pub struct BindError {
-    source: serde_json::Error,
+    source: DecodeError,
 }
 
 /// What can be sent as the arguments of a client method: anything that serializes as a list.
@@ -106,7 +133,8 @@ mod tests {
     use super::*;
 
     fn arguments(json: &str) -> Arguments {
-        Arguments::new(serde_json::from_str(json).unwrap())
+        let values: Vec<Box<RawValue>> = serde_json::from_str(json).unwrap();
+        Arguments::new(values.into_iter().map(Raw::Json).collect())
     }
 
     #[test]
@@ -125,6 +153,8 @@ mod tests {
                 .is_err()
         );
         assert!(arguments("[]").decode::<[String; 0]>().is_ok());
+        assert!(arguments("[]").decode::<()>().is_ok());
+        assert!(arguments("[1]").decode::<()>().is_err());
     }
 
     #[test]

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
+use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
 
 use crate::arguments::ArgumentList;
 use crate::auth::User;
-use crate::clients::Clients;
+use crate::clients::{Clients, Recipients};
 use crate::connection::Connection;
 use crate::end::DisconnectReason;
 use crate::error::EncodeError;
+use crate::invoke::{InvokeError, ask};
 use crate::transport::Transport;
 
 /// The connection that called. Cheap to clone, and may be kept after the call.
@@ -17,6 +20,7 @@ use crate::transport::Transport;
 pub struct Caller {
     connection: Arc<Connection>,
     clients: Clients,
+    cancelled: Option<CancellationToken>,
 }
 
 impl Caller {
@@ -24,7 +28,20 @@ impl Caller {
         Self {
             connection,
             clients,
+            cancelled: None,
         }
+    }
+
+    /// The same connection, in a call that can be cancelled.
+    pub(crate) fn in_call(&self, cancelled: CancellationToken) -> Self {
+        Self {
+            cancelled: Some(cancelled),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) const fn connection(&self) -> &Arc<Connection> {
+        &self.connection
     }
 
     /// The public connection id. Do not log it: under negotiation version 0 it also opened
@@ -75,9 +92,40 @@ impl Caller {
         target: &str,
         arguments: &A,
     ) -> Result<(), EncodeError> {
-        let frame = self.connection.protocol.invocation(target, arguments)?;
+        let frame = self
+            .connection
+            .protocol
+            .invocation(None, target, arguments)?;
         self.connection.push(frame);
         Ok(())
+    }
+
+    /// Calls `target` on this client and waits for its answer; see
+    /// [`Recipients::invoke`](crate::Recipients::invoke).
+    ///
+    /// # Errors
+    /// [`InvokeError::WouldDeadlock`] in a method of a hub that runs one call at a time.
+    pub async fn invoke<R: DeserializeOwned>(
+        &self,
+        target: &str,
+        arguments: &(impl ArgumentList + ?Sized),
+    ) -> Result<R, InvokeError> {
+        ask(&self.connection, target, arguments).await
+    }
+
+    /// Every other client of the hub.
+    pub fn others(&self) -> Recipients<'_> {
+        self.clients.all_but(&self.connection.origin.id)
+    }
+
+    /// Adds this connection to a group, until it leaves or ends.
+    pub fn join_group(&self, group: &str) {
+        self.clients.add_to_group(self.connection_id(), group);
+    }
+
+    /// Takes this connection out of a group.
+    pub fn leave_group(&self, group: &str) {
+        self.clients.remove_from_group(self.connection_id(), group);
     }
 
     /// All clients of the hub.
@@ -96,6 +144,15 @@ impl Caller {
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
         self.connection.ended().is_cancelled()
+    }
+
+    /// Waits until the client has cancelled this call, or the connection has ended. A method is
+    /// not stopped by that; a stream is.
+    pub async fn cancelled(&self) {
+        match &self.cancelled {
+            Some(cancelled) => cancelled.cancelled().await,
+            None => self.disconnected().await,
+        }
     }
 
     /// Waits until the connection has ended. A method is not stopped by that; one that can

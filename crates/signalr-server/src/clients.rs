@@ -5,9 +5,12 @@
 
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
+
 use crate::arguments::ArgumentList;
 use crate::end::DisconnectReason;
 use crate::error::EncodeError;
+use crate::invoke::{InvokeError, ask};
 use crate::protocol::Shared;
 use crate::registry::{Registry, To};
 
@@ -27,14 +30,60 @@ impl Clients {
         self.to(To::All)
     }
 
+    /// Every connected client but those with these public connection ids.
+    pub fn all_except<'a>(&'a self, ids: &'a [&'a str]) -> Recipients<'a> {
+        self.to(To::AllExcept(ids))
+    }
+
+    pub(crate) fn all_but<'a>(&'a self, id: &'a str) -> Recipients<'a> {
+        self.to(To::AllBut(id))
+    }
+
     /// The client with that public connection id, if it is connected.
     pub fn connection<'a>(&'a self, id: &'a str) -> Recipients<'a> {
         self.to(To::Connection(id))
     }
 
+    /// The clients with these public connection ids.
+    pub fn connections<'a>(&'a self, ids: &'a [&'a str]) -> Recipients<'a> {
+        self.to(To::Connections(ids))
+    }
+
+    /// Every connection in that group. Names are compared letter by letter.
+    pub fn group<'a>(&'a self, group: &'a str) -> Recipients<'a> {
+        self.to(To::Groups(&[], group))
+    }
+
+    /// Every connection in at least one of these groups, once.
+    pub fn groups<'a>(&'a self, groups: &'a [&'a str]) -> Recipients<'a> {
+        let (last, rest) = groups.split_last().map_or(("", groups), |(l, r)| (*l, r));
+        self.to(To::Groups(rest, last))
+    }
+
+    /// Every connection in that group but those with these public connection ids.
+    pub fn group_except<'a>(&'a self, group: &'a str, ids: &'a [&'a str]) -> Recipients<'a> {
+        self.to(To::GroupExcept(group, ids))
+    }
+
     /// Every connection of the user with that id.
     pub fn user<'a>(&'a self, id: &'a str) -> Recipients<'a> {
         self.to(To::User(id))
+    }
+
+    /// Every connection of the users with these ids.
+    pub fn users<'a>(&'a self, ids: &'a [&'a str]) -> Recipients<'a> {
+        self.to(To::Users(ids))
+    }
+
+    /// Adds the connection with that public id to a group, until it leaves or ends. Whether it
+    /// is connected.
+    pub fn add_to_group(&self, id: &str, group: &str) -> bool {
+        self.registry.join(id, group)
+    }
+
+    /// Takes the connection with that public id out of a group. Whether it was in it.
+    pub fn remove_from_group(&self, id: &str, group: &str) -> bool {
+        self.registry.leave(id, group)
     }
 
     /// How many clients are connected.
@@ -85,6 +134,21 @@ impl Recipients<'_> {
             }
         }
         Ok(queued)
+    }
+
+    /// Calls `target` on one client and waits for its answer, for as long as the client is
+    /// connected: put a timeout around it. Of several recipients one is asked.
+    ///
+    /// # Errors
+    /// See [`InvokeError`].
+    pub async fn invoke<R: DeserializeOwned>(
+        &self,
+        target: &str,
+        arguments: &(impl ArgumentList + ?Sized),
+    ) -> Result<R, InvokeError> {
+        let found = self.registry.find(self.to).into_iter().next();
+        let connection = found.ok_or(InvokeError::NotConnected)?;
+        ask(&connection, target, arguments).await
     }
 
     /// Ends these connections: Close without an error and without leave to reconnect.

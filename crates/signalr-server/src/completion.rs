@@ -3,7 +3,8 @@
 //! The value is kept as a value until the protocol of the caller is known.
 
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+
+use crate::value::Encode;
 
 /// The answer of a method: nothing, or a value.
 pub struct Completion(Option<Box<dyn Encode>>);
@@ -16,20 +17,38 @@ impl Completion {
         Self(None)
     }
 
-    /// A method with a result. `None` arrives as `null`, not as an absent result.
+    /// A method with a result. `None` and `()` arrive as `null`, not as an absent result.
     pub fn value<T: Serialize + Send + Sync + 'static>(value: T) -> Self {
         Self(Some(Box::new(value)))
     }
 
-    /// The result as JSON, `None` for a void answer.
-    pub(crate) fn json(&self) -> Result<Option<Box<RawValue>>, serde_json::Error> {
-        self.0.as_ref().map(|value| value.json()).transpose()
+    /// The result, `None` for a void answer.
+    pub(crate) fn result(&self) -> Option<&dyn Encode> {
+        self.0.as_deref()
     }
 }
 
 impl From<()> for Completion {
     fn from((): ()) -> Self {
         Self::void()
+    }
+}
+
+/// What a method can answer: anything that serializes, or a [`Completion`].
+pub trait IntoCompletion {
+    /// The answer.
+    fn into_completion(self) -> Completion;
+}
+
+impl IntoCompletion for Completion {
+    fn into_completion(self) -> Completion {
+        self
+    }
+}
+
+impl<T: Serialize + Send + Sync + 'static> IntoCompletion for T {
+    fn into_completion(self) -> Completion {
+        Completion::value(self)
     }
 }
 
@@ -41,16 +60,5 @@ impl std::fmt::Debug for Completion {
         } else {
             "Completion::void()"
         })
-    }
-}
-
-/// Serialization with the type forgotten; one function for each protocol.
-trait Encode: Send + Sync {
-    fn json(&self) -> Result<Box<RawValue>, serde_json::Error>;
-}
-
-impl<T: Serialize + Send + Sync> Encode for T {
-    fn json(&self) -> Result<Box<RawValue>, serde_json::Error> {
-        to_raw_value(self)
     }
 }

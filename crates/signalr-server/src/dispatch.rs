@@ -3,19 +3,20 @@
 //!
 //! A call without an id is never answered, not even with an error.
 
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+mod run;
 
-use futures_util::FutureExt as _;
+use std::sync::Arc;
 
 use crate::arguments::Arguments;
 use crate::caller::Caller;
-use crate::connection::Connection;
+use crate::connection::{Connection, Limits, NotBegun};
 use crate::end::DisconnectReason;
 use crate::error::unexpected;
-use crate::hub::{Boxed, Core, Method};
-use crate::protocol::{Call, Incoming, Protocol};
-use crate::transport::Frame;
+use crate::hub::{Boxed, Core, Input, Method};
+use crate::invoke::SERVING;
+use crate::protocol::{Call, Incoming, Outcome};
+use crate::upload::Uploaded;
+use run::Running;
 
 /// What the session does next.
 pub(crate) enum Step {
@@ -23,8 +24,10 @@ pub(crate) enum Step {
     Next,
     /// The next message, and from now on silence ends the connection.
     Alive,
-    /// This call, before any other message.
+    /// This call, which counts as one of those that run.
     Run(Boxed<()>),
+    /// This, before the next message.
+    Stall(Boxed<()>),
     /// The end of the connection.
     End(DisconnectReason),
 }
@@ -37,90 +40,139 @@ pub(crate) fn step(
     message: Incoming,
 ) -> Step {
     match message {
-        Incoming::Invocation(call) => invoke(core, caller, connection, call),
-        Incoming::StreamInvocation(call) => {
-            let target = &call.target;
-            let text = if core.method(target).is_none() {
-                unknown(target)
-            } else {
-                format!(
-                    "The client attempted to invoke the non-streaming '{target}' method with a \
-                     streaming invocation."
-                )
+        Incoming::Invocation(call) => invoke(core, caller, connection, call, false),
+        Incoming::StreamInvocation(call) => invoke(core, caller, connection, call, true),
+        Incoming::StreamItem { id, item } => match connection.calls.upload(&id) {
+            Some(stream) => upload(stream, Uploaded::Item(item)),
+            None => Step::Next,
+        },
+        Incoming::Completion { id, outcome } => {
+            let Err(outcome) = connection.calls.answer(&id, outcome) else {
+                return Step::Next;
             };
-            refuse(connection, &call, &text)
+            match connection.calls.end_upload(&id) {
+                Some(stream) => upload(
+                    stream,
+                    match outcome {
+                        Outcome::Error(text) => Uploaded::Failed(text),
+                        Outcome::Void | Outcome::Result(_) => Uploaded::End,
+                    },
+                ),
+                None => Step::Next,
+            }
+        }
+        Incoming::CancelInvocation { id } => {
+            connection.calls.cancel(&id);
+            Step::Next
         }
         Incoming::Ping => Step::Alive,
         Incoming::Close { error } => Step::End(DisconnectReason::Closed { error }),
-        // No method streams and no call goes to clients yet, so these name unknown ids.
-        Incoming::StreamItem
-        | Incoming::Completion
-        | Incoming::CancelInvocation
-        | Incoming::Ignored => Step::Next,
+        Incoming::Ack(_) | Incoming::Sequence(_) | Incoming::Ignored => Step::Next,
     }
 }
 
-fn invoke(core: &Core, caller: &Caller, connection: &Arc<Connection>, call: Call) -> Step {
-    let Some(method) = core.method(&call.target) else {
-        return refuse(connection, &call, &unknown(&call.target));
-    };
-    if call.upload_streams > 0 {
-        let text = format!(
-            "{} HubException: Client sent {} stream(s), Hub method expects 0.",
-            unexpected(&call.target),
-            call.upload_streams
-        );
-        return refuse(connection, &call, &text);
+fn upload(stream: tokio::sync::mpsc::Sender<Uploaded>, item: Uploaded) -> Step {
+    use tokio::sync::mpsc::error::TrySendError;
+    match stream.try_send(item) {
+        // A method that has dropped the stream does not want the rest.
+        Ok(()) | Err(TrySendError::Closed(_)) => Step::Next,
+        Err(TrySendError::Full(item)) => Step::Stall(Box::pin(async move {
+            drop(stream.send(item).await);
+        })),
     }
-    let (method, caller) = (Arc::clone(method), caller.clone());
-    let connection = Arc::clone(connection);
-    let detailed = core.options.detailed_errors;
-    Step::Run(Box::pin(async move {
-        let protocol = connection.protocol;
-        if let Some(answer) = run(method, caller, protocol, call, detailed).await {
-            connection.push(answer);
+}
+
+/// Why a call is refused, if it is.
+fn objection(method: Option<&Method>, call: &Call, wants_stream: bool) -> Option<String> {
+    let target = &call.target;
+    let Some(method) = method else {
+        return Some(format!("Unknown hub method '{target}'"));
+    };
+    match (method.streams, wants_stream) {
+        (true, false) => {
+            return Some(format!(
+                "The client attempted to invoke the streaming '{target}' method with a \
+                 non-streaming invocation."
+            ));
         }
-    }))
+        (false, true) => {
+            return Some(format!(
+                "The client attempted to invoke the non-streaming '{target}' method with a \
+                 streaming invocation."
+            ));
+        }
+        _ => {}
+    }
+    let (sent, expected) = (call.stream_ids.len(), method.uploads);
+    (sent != expected).then(|| {
+        format!(
+            "{} HubException: Client sent {sent} stream(s), Hub method expects {expected}.",
+            unexpected(target)
+        )
+    })
 }
 
-/// Runs a method to its end and makes its answer, if the client wants one.
-async fn run(
-    method: Method,
-    caller: Caller,
-    protocol: Protocol,
+fn invoke(
+    core: &Core,
+    caller: &Caller,
+    connection: &Arc<Connection>,
     call: Call,
-    detailed: bool,
-) -> Option<Frame> {
-    let Call {
-        invocation_id: id,
-        target,
-        arguments,
-        ..
-    } = call;
-    let attempt = async {
-        let text = match method(caller, Arguments::new(arguments)).await {
-            Ok(completion) => match protocol.completion(id.as_deref()?, &completion) {
-                Ok(answer) => return Some(answer),
-                Err(_) => {
-                    // Not the error: it may quote the result.
-                    tracing::error!(target_method = %target, "a result is not serializable");
-                    unexpected(&target)
-                }
-            },
-            Err(error) => {
-                tracing::debug!(target_method = %target, "a hub method failed");
-                error.text(&target, detailed)
-            }
-        };
-        Some(protocol.failure(id.as_deref()?, &text))
+    wants_stream: bool,
+) -> Step {
+    let method = core.method(&call.target);
+    let text = objection(method, &call, wants_stream);
+    let (Some(method), None) = (method, &text) else {
+        return refuse(connection, &call, &text.unwrap_or_default());
     };
-    AssertUnwindSafe(attempt)
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|_| {
-            tracing::error!(target_method = %target, "a hub method panicked");
-            Some(protocol.failure(id.as_deref()?, &unexpected(&target)))
-        })
+    let limits = Limits {
+        open: core.options.maximum_open_calls,
+        buffer: core.options.stream_buffer,
+    };
+    let id = call.invocation_id.as_deref();
+    let begin = |id| connection.calls.begin(id, &call.stream_ids, limits);
+    let begun = match begin(id) {
+        // Only stream calls need an id of their own.
+        Err(NotBegun::InUse) if !wants_stream && call.stream_ids.is_empty() => begin(None),
+        begun => begun,
+    };
+    let (begun, uploads) = match begun {
+        Ok(begun) => begun,
+        Err(NotBegun::InUse) => {
+            let text = format!(
+                "Invocation ID '{}' is already in use.",
+                id.unwrap_or_default()
+            );
+            return refuse(connection, &call, &text);
+        }
+        Err(NotBegun::TooMany) => {
+            let text = format!("{} HubException: Too many calls.", unexpected(&call.target));
+            return refuse(connection, &call, &text);
+        }
+    };
+    let is_awaited = !method.streams && method.uploads == 0;
+    let running = Running {
+        connection: Arc::clone(connection),
+        input: Input {
+            caller: caller.in_call(begun.cancelled.clone()),
+            arguments: Arguments::new(call.arguments),
+            uploads,
+        },
+        begun,
+        method: method.clone(),
+        id: call.invocation_id,
+        target: call.target,
+        detailed: core.options.detailed_errors,
+    };
+    if !is_awaited {
+        tokio::spawn(running.run());
+        return Step::Next;
+    }
+    if core.options.maximum_parallel_invocations > 1 {
+        return Step::Run(Box::pin(running.run()));
+    }
+    Step::Run(Box::pin(
+        SERVING.scope(connection.origin.number, running.run()),
+    ))
 }
 
 fn refuse(connection: &Connection, call: &Call, text: &str) -> Step {
@@ -128,8 +180,4 @@ fn refuse(connection: &Connection, call: &Call, text: &str) -> Step {
         connection.push(connection.protocol.failure(id, text));
     }
     Step::Next
-}
-
-fn unknown(target: &str) -> String {
-    format!("Unknown hub method '{target}'")
 }

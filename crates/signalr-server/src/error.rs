@@ -4,6 +4,7 @@
 //! must never reveal more than the method chose to reveal, unless detailed errors are on.
 
 use crate::arguments::BindError;
+use crate::value::WriteError;
 
 /// Why a method, or the connect callback, failed.
 #[derive(Debug)]
@@ -56,6 +57,12 @@ impl HubException {
             }
             Kind::Public(_) | Kind::Internal { .. } => self.append(unexpected(target), detailed),
         }
+    }
+
+    /// The completion text of a stream that failed after it had begun.
+    pub(crate) fn stream_text(&self, detailed: bool) -> String {
+        const FAILED: &str = "An error occurred on the server while streaming results.";
+        self.append(FAILED.to_owned(), detailed)
     }
 
     /// The text of the Close message after a failed connect callback.
@@ -114,11 +121,11 @@ pub(crate) fn unexpected(target: &str) -> String {
 #[error("the arguments for client method '{target}' cannot be serialized")]
 pub struct EncodeError {
     target: String,
-    source: serde_json::Error,
+    source: WriteError,
 }
 
 impl EncodeError {
-    pub(crate) fn new(target: &str, source: serde_json::Error) -> Self {
+    pub(crate) fn new(target: &str, source: WriteError) -> Self {
         Self {
             target: target.to_owned(),
             source,

@@ -1,8 +1,10 @@
 //! A hub: its methods and callbacks, its options, its clients and its end.
 
 mod builder;
+mod method;
 
 pub use builder::HubBuilder;
+pub(crate) use method::{Answer, Input, Items, Method};
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -14,24 +16,20 @@ use axum::Router;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use crate::arguments::Arguments;
 use crate::auth::{AuthRequest, Unauthorized, User};
 use crate::caller::Caller;
 use crate::clients::Clients;
-use crate::completion::Completion;
 use crate::end::DisconnectReason;
 use crate::error::HubException;
-use crate::http::{self, Origins};
+use crate::http::{self, Origins, Redirect};
 use crate::options::HubOptions;
 use crate::registry::Registry;
 
 /// A future of a method or callback, its type forgotten.
 pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-/// A hub method.
-pub(crate) type Method =
-    Arc<dyn Fn(Caller, Arguments) -> Boxed<Result<Completion, HubException>> + Send + Sync>;
 type OnConnected = Box<dyn Fn(Caller) -> Boxed<Result<(), HubException>> + Send + Sync>;
 type OnDisconnected = Box<dyn Fn(Caller, DisconnectReason) -> Boxed<()> + Send + Sync>;
+type Redirecting = Box<dyn Fn(&AuthRequest) -> Option<Redirect> + Send + Sync>;
 type Authenticate =
     Box<dyn Fn(AuthRequest) -> Boxed<Result<Option<User>, Unauthorized>> + Send + Sync>;
 
@@ -54,6 +52,7 @@ pub(crate) struct Core {
     pub(crate) on_connected: Option<OnConnected>,
     pub(crate) on_disconnected: Option<OnDisconnected>,
     pub(crate) authenticate: Option<Authenticate>,
+    pub(crate) redirect: Option<Redirecting>,
     pub(crate) options: Arc<HubOptions>,
     pub(crate) origins: Origins,
     pub(crate) registry: Arc<Registry>,

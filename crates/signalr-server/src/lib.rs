@@ -1,19 +1,16 @@
 //! ASP.NET Core SignalR hubs on axum.
 //!
-//! Clients are the published SignalR clients (JavaScript, .NET, Python, …), unchanged. This
-//! version speaks the JSON hub protocol over WebSockets.
+//! Clients are the published SignalR clients (JavaScript, .NET, Python, …), unchanged: over
+//! WebSockets, server-sent events and long polling, with the JSON and MessagePack protocols.
 //!
 //! ```no_run
 //! use axum::serve::ListenerExt;
-//! use signalr_server::{Completion, Hub, HubException};
+//! use signalr_server::Hub;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> std::io::Result<()> {
 //! let hub = Hub::builder()
-//!     .method("Echo", |_caller, arguments| async move {
-//!         let (text,): (String,) = arguments.decode()?;
-//!         Ok(Completion::value(text))
-//!     })
+//!     .method("Echo", |_caller, (text,): (String,)| async move { Ok(text) })
 //!     .build();
 //!
 //! let clients = hub.clients();
@@ -42,24 +39,30 @@ mod end;
 mod error;
 mod http;
 mod hub;
+mod invoke;
 mod options;
 mod protocol;
 mod query;
 mod registry;
 mod transport;
+mod upload;
+mod value;
 
-pub use arguments::{ArgumentList, Arguments, BindError, NO_ARGUMENTS};
+pub use arguments::{ArgumentList, Arguments, BindError, FromArguments, NO_ARGUMENTS};
 pub use auth::{AuthRequest, Unauthorized, User};
 pub use caller::Caller;
 pub use clients::{Clients, Recipients};
-pub use completion::Completion;
+pub use completion::{Completion, IntoCompletion};
 pub use end::DisconnectReason;
 pub use error::{EncodeError, HubException};
-pub use http::Origins;
+pub use http::{Origins, Redirect};
 pub use hub::{Hub, HubBuilder};
+pub use invoke::InvokeError;
 pub use options::HubOptions;
 pub use query::Query;
 pub use transport::Transport;
+pub use upload::{Upload, Uploads};
+pub use value::{Binary, JsonText, Timestamp, Value};
 
 /// The examples of the README compile.
 #[cfg(doctest)]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::transport::Transport;
+
 /// Timeouts and limits. `HubOptions::default()` behaves like ASP.NET Core.
 #[derive(Clone, Debug)]
 pub struct HubOptions {
@@ -12,7 +14,8 @@ pub struct HubOptions {
     /// A client that sends nothing for this long is disconnected; only clients that have
     /// sent a Ping once, and not while one of their calls runs. Default 30 s.
     pub client_timeout: Duration,
-    /// How long a negotiated connection waits for its transport. Default 15 s.
+    /// How long a connection is kept without a transport: negotiated and not yet connected,
+    /// between two polls, or while a client with stateful reconnect is away. Default 15 s.
     pub disconnect_timeout: Duration,
     /// A write that makes no progress for this long ends the connection. Default 10 s.
     pub send_timeout: Duration,
@@ -27,6 +30,26 @@ pub struct HubOptions {
     /// How many bytes may wait for one client; also the largest single message to a client.
     /// Default 1 MiB.
     pub send_queue_bytes: usize,
+    /// How many calls of one connection may run at once. A call that streams, in either
+    /// direction, does not count. Default 1: one after the other.
+    pub maximum_parallel_invocations: usize,
+    /// How many calls and upload streams of one connection may be open at once; a call too
+    /// many is answered with an error. Default 1000.
+    pub maximum_open_calls: usize,
+    /// How many items of an upload stream wait for the method before the client is held back.
+    /// Default 10.
+    pub stream_buffer: usize,
+    /// How long a poll waits for something to deliver. Default 90 s.
+    pub long_poll_timeout: Duration,
+    /// The transports on offer, in the order in which clients try them. Default: all,
+    /// WebSockets first.
+    pub transports: Vec<Transport>,
+    /// Let clients that ask for it come back to their connection when its WebSocket breaks,
+    /// within the disconnect timeout and without losing a message. Default false.
+    pub stateful_reconnect: bool,
+    /// How many bytes are kept for a client that may come back; beyond, sending waits for it.
+    /// Default 100 000.
+    pub stateful_reconnect_bytes: usize,
     /// The lowest `negotiateVersion` answered, 0 or 1. Default 0.
     pub minimum_negotiate_version: i64,
     /// Send names and messages of internal errors to clients. Default false; errors made by
@@ -46,6 +69,17 @@ impl Default for HubOptions {
             maximum_message_bytes: 32 * 1024,
             send_queue_messages: 1024,
             send_queue_bytes: 1024 * 1024,
+            maximum_parallel_invocations: 1,
+            maximum_open_calls: 1000,
+            stream_buffer: 10,
+            long_poll_timeout: Duration::from_secs(90),
+            transports: vec![
+                Transport::WebSockets,
+                Transport::ServerSentEvents,
+                Transport::LongPolling,
+            ],
+            stateful_reconnect: false,
+            stateful_reconnect_bytes: 100_000,
             minimum_negotiate_version: 0,
             detailed_errors: false,
         }

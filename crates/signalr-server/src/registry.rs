@@ -1,66 +1,59 @@
-//! Who is connected: negotiated slots by token, connections by id and by user.
+//! Who is connected: connections by id, user and group, and the slots that were negotiated.
 //!
-//! Holds no socket and waits for nothing. The secret token opens a connection; the public
-//! id only addresses it (negotiation version 0 has one value for both).
+//! Holds no socket and waits for nothing.
 
-use std::collections::{HashMap, VecDeque};
+mod slots;
+
+pub(crate) use slots::{Claim, Found, SlotError};
+
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rand::RngCore as _;
-use tokio::time::Instant;
-
 use crate::connection::Connection;
-use crate::transport::{Frame, Transport};
-
-/// 144 random bits: 24 letters, none of which a URL escapes.
-const ID_BYTES: usize = 18;
+use crate::transport::Frame;
+use slots::Slots;
 
 /// Which connections a message is for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum To<'a> {
     All,
+    AllBut(&'a str),
+    AllExcept(&'a [&'a str]),
     Connection(&'a str),
+    Connections(&'a [&'a str]),
+    /// Some, and one more.
+    Groups(&'a [&'a str], &'a str),
+    GroupExcept(&'a str, &'a [&'a str]),
     User(&'a str),
-}
-
-/// A negotiated id cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SlotError {
-    /// Never negotiated, expired or ended.
-    Unknown,
-    /// A transport has it already.
-    Taken(Transport),
+    Users(&'a [&'a str]),
 }
 
 /// The tables.
 pub(crate) struct Registry {
     tables: Mutex<Tables>,
+    slots: Mutex<Slots>,
     disconnect_timeout: Duration,
     numbers: AtomicU64,
 }
 
+type ById = HashMap<Arc<str>, Arc<Connection>>;
+
 #[derive(Default)]
 struct Tables {
-    slots: HashMap<String, Slot>,
-    /// Tokens in the order of their negotiation, which is the order of their expiry.
-    expiries: VecDeque<(Instant, String)>,
-    connections: HashMap<Arc<str>, Arc<Connection>>,
-    users: HashMap<Arc<str>, HashMap<Arc<str>, Arc<Connection>>>,
-}
-
-struct Slot {
-    id: Arc<str>,
-    transport: Option<Transport>,
+    connections: ById,
+    users: HashMap<Arc<str>, ById>,
+    groups: HashMap<Arc<str>, ById>,
+    /// The groups of each connection that is in any.
+    memberships: HashMap<Arc<str>, HashSet<Arc<str>>>,
 }
 
 impl Registry {
     pub(crate) fn new(disconnect_timeout: Duration) -> Self {
         Self {
             tables: Mutex::default(),
+            slots: Mutex::default(),
             disconnect_timeout,
             numbers: AtomicU64::new(1),
         }
@@ -75,79 +68,17 @@ impl Registry {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Reserves a connection: its public id and, if `secret_token`, a token apart from it.
-    pub(crate) fn negotiate(&self, secret_token: bool) -> (Arc<str>, String) {
-        let id = random_id();
-        let token = if secret_token {
-            random_id()
-        } else {
-            id.clone()
-        };
-        let id: Arc<str> = id.into();
-        let slot = Slot {
-            id: Arc::clone(&id),
-            transport: None,
-        };
-        let mut tables = self.lock();
-        let now = Instant::now();
-        tables.expire(now);
-        tables.slots.insert(token.clone(), slot);
-        let expires_at = now + self.disconnect_timeout;
-        tables.expiries.push_back((expires_at, token.clone()));
-        (id, token)
-    }
-
-    /// The transport that has the slot of that token, if any has.
-    pub(crate) fn transport(&self, token: &str) -> Result<Option<Transport>, SlotError> {
-        let mut tables = self.lock();
-        tables.expire(Instant::now());
-        let slot = tables.slots.get(token).ok_or(SlotError::Unknown)?;
-        Ok(slot.transport)
-    }
-
-    /// Takes the slot of that token for a transport, or makes one on the spot if there is no
-    /// token. Dropping the claim forgets the slot.
-    pub(crate) fn claim(
-        self: &Arc<Self>,
-        token: Option<&str>,
-        transport: Transport,
-    ) -> Result<Claim, SlotError> {
-        let mut tables = self.lock();
-        tables.expire(Instant::now());
-        let Some(token) = token else {
-            return Ok(Claim {
-                registry: Arc::clone(self),
-                token: None,
-                id: random_id().into(),
-            });
-        };
-        let slot = tables.slots.get_mut(token).ok_or(SlotError::Unknown)?;
-        if let Some(transport) = slot.transport {
-            return Err(SlotError::Taken(transport));
-        }
-        slot.transport = Some(transport);
-        Ok(Claim {
-            registry: Arc::clone(self),
-            token: Some(token.to_owned()),
-            id: Arc::clone(&slot.id),
-        })
-    }
-
     /// From now on messages reach the connection, all of them after `first`. A message that
     /// is sent because the client has seen `first` already reaches it.
     pub(crate) fn add(&self, connection: &Arc<Connection>, first: Frame) {
         let origin = &connection.origin;
         let mut tables = self.lock();
         connection.push(first);
-        tables
-            .connections
-            .insert(Arc::clone(&origin.id), Arc::clone(connection));
+        let id = || Arc::clone(&origin.id);
+        tables.connections.insert(id(), Arc::clone(connection));
         if let Some(user) = &origin.user {
-            tables
-                .users
-                .entry(user.id().into())
-                .or_default()
-                .insert(Arc::clone(&origin.id), Arc::clone(connection));
+            let connections = tables.users.entry(user.id().into()).or_default();
+            connections.insert(id(), Arc::clone(connection));
         }
     }
 
@@ -156,26 +87,68 @@ impl Registry {
         let origin = &connection.origin;
         let mut tables = self.lock();
         tables.connections.remove(&origin.id);
-        let Some(user) = &origin.user else { return };
-        if let Some(connections) = tables.users.get_mut(user.id()) {
-            connections.remove(&origin.id);
-            if connections.is_empty() {
-                tables.users.remove(user.id());
-            }
+        if let Some(user) = &origin.user {
+            take_out(&mut tables.users, user.id(), &origin.id);
+        }
+        for group in tables.memberships.remove(&origin.id).unwrap_or_default() {
+            take_out(&mut tables.groups, &group, &origin.id);
         }
     }
 
-    /// The connections addressed, taken out so that no lock is held while sending.
+    /// Adds a connection to a group; whether it is connected.
+    pub(crate) fn join(&self, id: &str, group: &str) -> bool {
+        let mut tables = self.lock();
+        let Some((id, connection)) = tables.connections.get_key_value(id) else {
+            return false;
+        };
+        let (id, connection) = (Arc::clone(id), Arc::clone(connection));
+        let known = tables.groups.get_key_value(group);
+        let group = known.map_or_else(|| Arc::from(group), |(name, _)| Arc::clone(name));
+        let members = tables.groups.entry(Arc::clone(&group)).or_default();
+        members.insert(Arc::clone(&id), connection);
+        tables.memberships.entry(id).or_default().insert(group);
+        true
+    }
+
+    /// Takes a connection out of a group; whether it was in it.
+    pub(crate) fn leave(&self, id: &str, group: &str) -> bool {
+        let mut tables = self.lock();
+        let Some(groups) = tables.memberships.get_mut(id) else {
+            return false;
+        };
+        let was_in = groups.remove(group);
+        if groups.is_empty() {
+            tables.memberships.remove(id);
+        }
+        take_out(&mut tables.groups, group, id);
+        was_in
+    }
+
+    /// The connections addressed, each once, taken out so that no lock is held while sending.
     pub(crate) fn find(&self, to: To<'_>) -> Vec<Arc<Connection>> {
         let tables = self.lock();
+        let all = || tables.connections.values();
+        let group = |name: &str| tables.groups.get(name).into_iter().flat_map(ById::values);
+        let user = |id: &str| tables.users.get(id).into_iter().flat_map(ById::values);
+        let is = |connection: &Connection, ids: &[&str]| ids.contains(&&*connection.origin.id);
         match to {
-            To::All => tables.connections.values().cloned().collect(),
+            To::All => all().cloned().collect(),
+            To::AllBut(id) => all().filter(|c| &*c.origin.id != id).cloned().collect(),
+            To::AllExcept(ids) => all().filter(|c| !is(c, ids)).cloned().collect(),
             To::Connection(id) => tables.connections.get(id).cloned().into_iter().collect(),
-            To::User(id) => tables
-                .users
-                .get(id)
-                .map(|connections| connections.values().cloned().collect())
-                .unwrap_or_default(),
+            To::Connections(ids) => once(
+                ids.iter()
+                    .filter_map(|id| tables.connections.get(*id))
+                    .cloned(),
+            ),
+            To::Groups([], name) => group(name).cloned().collect(),
+            To::Groups(names, last) => {
+                let names = names.iter().chain([&last]);
+                once(names.flat_map(|name| group(name)).cloned())
+            }
+            To::GroupExcept(name, ids) => group(name).filter(|c| !is(c, ids)).cloned().collect(),
+            To::User(id) => user(id).cloned().collect(),
+            To::Users(ids) => once(ids.iter().flat_map(|id| user(id)).cloned()),
         }
     }
 
@@ -185,94 +158,18 @@ impl Registry {
     }
 }
 
-impl Tables {
-    /// Forgets slots that no transport took in time.
-    fn expire(&mut self, now: Instant) {
-        while self.expiries.front().is_some_and(|(at, _)| *at <= now) {
-            let Some((_, token)) = self.expiries.pop_front() else {
-                return;
-            };
-            if self
-                .slots
-                .get(&token)
-                .is_some_and(|slot| slot.transport.is_none())
-            {
-                self.slots.remove(&token);
-            }
+fn once(connections: impl Iterator<Item = Arc<Connection>>) -> Vec<Arc<Connection>> {
+    let mut seen = HashSet::new();
+    connections
+        .filter(|connection| seen.insert(connection.origin.number))
+        .collect()
+}
+
+fn take_out(lists: &mut HashMap<Arc<str>, ById>, name: &str, id: &str) {
+    if let Some(connections) = lists.get_mut(name) {
+        connections.remove(id);
+        if connections.is_empty() {
+            lists.remove(name);
         }
-    }
-}
-
-/// A slot in use by a transport, from the upgrade to the end of the connection.
-pub(crate) struct Claim {
-    registry: Arc<Registry>,
-    token: Option<String>,
-    /// The public id of the connection.
-    pub(crate) id: Arc<str>,
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        if let Some(token) = &self.token {
-            self.registry.lock().slots.remove(token);
-        }
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a token opens a connection: it must not be repeatable from a seed"
-)]
-fn random_id() -> String {
-    let mut bytes = [0; ID_BYTES];
-    rand::rng().fill_bytes(&mut bytes);
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn registry() -> Arc<Registry> {
-        Arc::new(Registry::new(Duration::from_secs(15)))
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_slot_that_nobody_takes_expires() {
-        let registry = registry();
-        let (_, token) = registry.negotiate(true);
-        tokio::time::advance(Duration::from_secs(14)).await;
-        assert_eq!(registry.transport(&token), Ok(None));
-        tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(registry.transport(&token), Err(SlotError::Unknown));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_taken_slot_lives_as_long_as_its_claim_and_is_taken_once() {
-        let registry = registry();
-        let (id, token) = registry.negotiate(true);
-        let claim = registry.claim(Some(&token), Transport::WebSockets);
-        let Ok(claim) = claim else {
-            panic!("the slot is free");
-        };
-        assert_eq!(claim.id, id);
-        tokio::time::advance(Duration::from_secs(60)).await;
-        assert_eq!(
-            registry.claim(Some(&token), Transport::WebSockets).err(),
-            Some(SlotError::Taken(Transport::WebSockets))
-        );
-        drop(claim);
-        assert_eq!(registry.transport(&token), Err(SlotError::Unknown));
-    }
-
-    #[tokio::test]
-    async fn the_public_id_opens_nothing_unless_it_is_the_token() {
-        let registry = registry();
-        let (id, token) = registry.negotiate(true);
-        assert_ne!(*id, *token);
-        assert_eq!(registry.transport(&id), Err(SlotError::Unknown));
-        let (id, token) = registry.negotiate(false);
-        assert_eq!(*id, *token);
-        assert_eq!(token.len(), 24);
     }
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use futures_util::{SinkExt, StreamExt};
-use signalr_server::{Completion, Hub, HubException, User};
+use signalr_server::{Arguments, Completion, Hub, HubException, User};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -32,12 +32,12 @@ async fn logs_hold_no_secret() {
         .init();
     let hub = Hub::builder()
         .authenticate(|_| async { Ok(Some(User::new("secret-user"))) })
-        .method("Take", |_, arguments| async move {
+        .method("Take", |_, arguments: Arguments| async move {
             let (_,): (u8,) = arguments.decode()?;
             Ok(Completion::void())
         })
-        .method("Fail", |_, _| async {
-            Err(HubException::new("secret-error"))
+        .method("Fail", |_, _: ()| async {
+            Err::<(), _>(HubException::new("secret-error"))
         })
         .build();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use payments::ids::ApiKeyId;
-use signalr_server::Clients;
+use signalr_server::{Clients, JsonText};
 use store::queries::event::{HubEvent, events_after, newest};
 use store::{Signal, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -130,7 +130,7 @@ fn send(clients: &Clients, key: ApiKeyId, event: &HubEvent) {
             return;
         };
         let user = user_id(key, format);
-        if let Err(error) = clients.user(&user).send(EVENT_CHANNEL, &[&body]) {
+        if let Err(error) = clients.user(&user).send(EVENT_CHANNEL, &[JsonText(&body)]) {
             tracing::error!(%error, "an event could not be written");
         }
     }

@@ -2,12 +2,17 @@
 //!
 //! Nothing here waits: sending either queues or ends the connection.
 
+mod calls;
+mod greeting;
 mod outbox;
+mod replay;
 mod session;
+mod stages;
 mod writer;
 
+pub(crate) use calls::{Begun, Calls, Limits, NotBegun};
 pub(crate) use outbox::Outbox;
-pub(crate) use session::serve;
+pub(crate) use stages::{Opening, serve};
 
 use std::sync::{Arc, OnceLock};
 
@@ -37,6 +42,7 @@ pub(crate) struct Origin {
 pub(crate) struct Connection {
     pub(crate) origin: Origin,
     pub(crate) protocol: Protocol,
+    pub(crate) calls: Arc<Calls>,
     outbox: Arc<Outbox>,
     ended: CancellationToken,
     reason: OnceLock<DisconnectReason>,
@@ -47,6 +53,7 @@ impl Connection {
         Self {
             origin,
             protocol,
+            calls: Arc::default(),
             outbox,
             ended: CancellationToken::new(),
             reason: OnceLock::new(),
@@ -71,7 +78,14 @@ impl Connection {
         if self.reason.set(reason).is_ok() {
             self.outbox.seal();
             self.ended.cancel();
+            self.calls.close();
         }
+    }
+
+    /// As [`push`](Self::push), but waits while much is queued. For streams.
+    pub(crate) async fn push_when_room(&self, frame: Frame) -> bool {
+        self.outbox.half_empty().await;
+        self.push(frame)
     }
 
     /// Cancelled when the connection has ended, for whatever reason.

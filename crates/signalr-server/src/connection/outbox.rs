@@ -25,6 +25,7 @@ pub(super) enum Pushed {
 pub(crate) struct Outbox {
     state: Mutex<State>,
     changed: Notify,
+    room: Notify,
     max_frames: usize,
     max_bytes: usize,
 }
@@ -54,6 +55,7 @@ impl Outbox {
         Self {
             state: Mutex::default(),
             changed: Notify::new(),
+            room: Notify::new(),
             max_frames: options.send_queue_messages,
             max_bytes: options.send_queue_bytes,
         }
@@ -81,12 +83,30 @@ impl Outbox {
         Pushed::Queued
     }
 
+    /// Waits until at most half of the queue is in use, so that a stream leaves room for
+    /// messages that cannot wait. Returns at once when the connection is ending.
+    pub(super) async fn half_empty(&self) {
+        loop {
+            let room = self.room.notified();
+            {
+                let state = self.lock();
+                let busy = state.frames > self.max_frames / 2 || state.bytes > self.max_bytes / 2;
+                if !busy || state.phase != Phase::Open {
+                    return;
+                }
+            }
+            room.await;
+        }
+    }
+
     /// Takes nothing more; what is queued is still written.
     pub(super) fn seal(&self) {
         let mut state = self.lock();
         if state.phase == Phase::Open {
             state.phase = Phase::Sealed;
         }
+        drop(state);
+        self.room.notify_waiters();
     }
 
     /// Takes nothing more after `last`, which goes out even after an overflow.
@@ -98,13 +118,13 @@ impl Outbox {
         self.changed.notify_one();
     }
 
-    /// Everything queued, in order; waits for something. `None` when finished and empty.
-    /// One task only may wait here.
-    pub(super) async fn take(&self) -> Option<Vec<Frame>> {
+    /// Everything queued, in order; waits for something. `None` when finished and empty, or,
+    /// if nothing is `wanted`, when finished. One task only may wait here.
+    pub(super) async fn take(&self, wanted: bool) -> Option<Vec<Frame>> {
         loop {
             {
                 let mut state = self.lock();
-                if !state.queue.is_empty() {
+                if wanted && !state.queue.is_empty() {
                     return Some(std::mem::take(&mut state.queue));
                 }
                 if state.phase == Phase::Finished {
@@ -120,6 +140,8 @@ impl Outbox {
         let mut state = self.lock();
         state.frames = state.frames.saturating_sub(frames);
         state.bytes = state.bytes.saturating_sub(bytes);
+        drop(state);
+        self.room.notify_waiters();
     }
 
     /// From now on the writer sends this when nothing else was sent for a while.
@@ -151,7 +173,11 @@ mod tests {
     }
 
     fn frame(text: &'static str) -> Frame {
-        Frame::Text(Bytes::from_static(text.as_bytes()))
+        Frame {
+            bytes: Bytes::from_static(text.as_bytes()),
+            binary: false,
+            counted: false,
+        }
     }
 
     #[tokio::test]
@@ -159,7 +185,7 @@ mod tests {
         let outbox = outbox(2, 100);
         assert_eq!(outbox.push(frame("a")), Pushed::Queued);
         assert_eq!(outbox.push(frame("b")), Pushed::Queued);
-        assert_eq!(outbox.take().await.map(|batch| batch.len()), Some(2));
+        assert_eq!(outbox.take(true).await.map(|batch| batch.len()), Some(2));
         outbox.written(1, 1);
         assert_eq!(outbox.push(frame("c")), Pushed::Queued);
         assert_eq!(outbox.push(frame("d")), Pushed::Overflow);
@@ -172,7 +198,7 @@ mod tests {
         assert_eq!(outbox.push(frame("abcde")), Pushed::Queued);
         assert_eq!(outbox.push(frame("f")), Pushed::Overflow);
         outbox.finish(Some(frame("farewell")));
-        assert_eq!(outbox.take().await.map(|batch| batch.len()), Some(1));
-        assert!(outbox.take().await.is_none());
+        assert_eq!(outbox.take(true).await.map(|batch| batch.len()), Some(1));
+        assert!(outbox.take(true).await.is_none());
     }
 }

@@ -1,19 +1,21 @@
-//! `{base}` itself: WebSocket upgrades, and the refusals of everything that is not offered.
+//! `{base}` itself: which transport a request is for, and the refusals of everything that is
+//! not offered.
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Request, WebSocketUpgrade};
+use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, Version, header};
+use axum::http::{HeaderMap, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 
 use super::refusal::Refusal;
+use super::{polls, streams, upgrades};
 use crate::auth::User;
-use crate::connection::{self, Origin};
+use crate::connection::Origin;
 use crate::hub::Core;
 use crate::query::Query;
-use crate::registry::SlotError;
-use crate::transport::{self, Transport};
+use crate::registry::{Claim, Found, SlotError};
+use crate::transport::Transport;
 
 /// What a request to the base path wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,103 +56,122 @@ fn has(headers: &HeaderMap, name: &header::HeaderName, item: &str) -> bool {
         .any(|value| value.trim().eq_ignore_ascii_case(item))
 }
 
+/// A request that was let in.
+pub(super) struct Admitted {
+    pub(super) core: Arc<Core>,
+    pub(super) parts: Parts,
+    pub(super) query: Query,
+    pub(super) user: Option<User>,
+}
+
+impl Admitted {
+    /// What is known of a connection that this request opens.
+    pub(super) fn origin(&mut self, claim: &Claim, transport: Transport) -> Origin {
+        let mut headers = std::mem::take(&mut self.parts.headers);
+        if let Some(value) = headers.get_mut(header::AUTHORIZATION) {
+            value.set_sensitive(true);
+        }
+        Origin {
+            number: self.core.registry.next_number(),
+            id: Arc::clone(&claim.id),
+            user: self.user.take().or_else(|| claim.user.clone()),
+            query: std::mem::take(&mut self.query).without_secrets(),
+            headers,
+            transport,
+        }
+    }
+
+    /// Whether new connections of that transport are let in.
+    pub(super) fn offers(&self, transport: Transport) -> Result<(), Refusal> {
+        if !self.core.options.transports.contains(&transport) {
+            return Err(Refusal::NotSupported(transport));
+        }
+        if !self.core.is_open() {
+            return Err(Refusal::Closing);
+        }
+        Ok(())
+    }
+}
+
 pub(super) async fn handle(core: Arc<Core>, request: Request) -> Response {
-    let (mut parts, _) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let Some(wish) = Wish::of(&parts) else {
         return Refusal::Method("GET, POST, DELETE").into_response();
     };
     let query = Query::parse(parts.uri.query());
-    let user = match super::authenticate(&core, &parts, &query).await {
+    let id = query.get("id").filter(|id| !id.is_empty());
+    let id = id.map(str::to_owned);
+    let found = id.as_deref().map(|id| core.registry.slot(id));
+    // Requests without a token of their own stand for whoever negotiated: the id is a secret,
+    // and signalrcore polls without a header. A WebSocket always brings one.
+    let negotiator = match &found {
+        Some(Ok(found)) if wish != Wish::WebSocket => found.user.clone(),
+        _ => None,
+    };
+    let user = match super::admit(&core, &parts, &query, negotiator).await {
         Ok(user) => user,
         Err(response) => return response,
     };
-    if wish == Wish::WebSocket {
-        return match upgrade(core, &mut parts, query, user).await {
-            Ok(response) | Err(response) => response,
-        };
-    }
-    refuse(&core, wish, id(&query)).into_response()
-}
-
-fn id(query: &Query) -> Option<&str> {
-    query.get("id").filter(|id| !id.is_empty())
-}
-
-/// Every wish but a WebSocket: the order of the checks is ASP.NET Core's.
-fn refuse(core: &Core, wish: Wish, id: Option<&str>) -> Refusal {
-    let Some(id) = id else {
-        return Refusal::NoId;
-    };
-    let Ok(transport) = core.registry.transport(id) else {
-        return Refusal::UnknownId;
-    };
-    match wish {
-        Wish::Post if transport == Some(Transport::WebSockets) => Refusal::PostToWebSocket,
-        Wish::Delete => Refusal::NotLongPolling,
-        Wish::Events => Refusal::NotSupported(Transport::ServerSentEvents),
-        Wish::WebSocket | Wish::Poll | Wish::Post => Refusal::NotSupported(Transport::LongPolling),
-    }
-}
-
-async fn upgrade(
-    core: Arc<Core>,
-    parts: &mut Parts,
-    query: Query,
-    user: Option<User>,
-) -> Result<Response, Response> {
-    let refuse = |refusal: Refusal| refusal.into_response();
-    if !core.is_open() {
-        return Err(refuse(Refusal::Closing));
-    }
-    if !core.origins.allow(&parts.headers) {
-        return Err(refuse(Refusal::ForeignOrigin));
-    }
-    // Looked at before the upgrade is checked, and taken after, so that a request which is
-    // no WebSocket upgrade does not use up the id.
-    if let Some(token) = id(&query) {
-        let taken = core
-            .registry
-            .transport(token)
-            .map_err(slot)
-            .map_err(refuse)?;
-        if let Some(transport) = taken {
-            return Err(refuse(slot(SlotError::Taken(transport))));
-        }
-    }
-    let upgrade = WebSocketUpgrade::from_request_parts(parts, &())
-        .await
-        .map_err(IntoResponse::into_response)?;
-    let claim = core
-        .registry
-        .claim(id(&query), Transport::WebSockets)
-        .map_err(slot)
-        .map_err(refuse)?;
-    let mut headers = std::mem::take(&mut parts.headers);
-    if let Some(value) = headers.get_mut(header::AUTHORIZATION) {
-        value.set_sensitive(true);
-    }
-    let origin = Origin {
-        number: core.registry.next_number(),
-        id: Arc::clone(&claim.id),
+    let admitted = Admitted {
+        core,
+        parts,
+        query,
         user,
-        query: query.without_secrets(),
-        headers,
-        transport: Transport::WebSockets,
     };
-    let tracked = core.connections.token();
-    Ok(
-        transport::configure(upgrade, &core.options).on_upgrade(move |socket| async move {
-            let (source, sink) = transport::run(socket);
-            connection::serve(core, origin, source, sink).await;
-            drop((claim, tracked));
-        }),
-    )
+    let answer = match (wish, id, found) {
+        (Wish::WebSocket, None, _) => upgrades::first(admitted, None).await,
+        (_, None, _) | (_, _, None) => Err(Refusal::NoId),
+        (_, _, Some(Err(_))) => Err(Refusal::UnknownId),
+        (Wish::WebSocket, Some(id), Some(Ok(found))) => {
+            upgrades::with_id(admitted, &id, found).await
+        }
+        (Wish::Events, Some(id), Some(Ok(_))) => streams::events(admitted, &id),
+        (Wish::Poll, Some(id), Some(Ok(found))) => polls::poll(admitted, &id, found).await,
+        (Wish::Post, Some(id), Some(Ok(found))) => post(&admitted.core, &id, &found, body).await,
+        (Wish::Delete, Some(id), Some(Ok(found))) => delete(&admitted.core, &id, &found),
+    };
+    answer.unwrap_or_else(IntoResponse::into_response)
 }
 
-const fn slot(error: SlotError) -> Refusal {
+async fn post(
+    core: &Core,
+    id: &str,
+    found: &Found,
+    body: axum::body::Body,
+) -> Result<Response, Refusal> {
+    if found.transport == Some(Transport::WebSockets) {
+        return Err(Refusal::PostToWebSocket);
+    }
+    let inlet = core.registry.inlet(id).map_err(slot)?;
+    streams::receive(&inlet, body).await
+}
+
+fn delete(core: &Core, id: &str, found: &Found) -> Result<Response, Refusal> {
+    if found.transport != Some(Transport::LongPolling) {
+        return Err(Refusal::NotLongPolling);
+    }
+    core.registry.forget(id);
+    if let Some(inlet) = &found.inlet {
+        inlet.end(crate::transport::Inbound::Closed);
+    }
+    if let Some(outlet) = &found.outlet {
+        outlet.abandon();
+    }
+    Ok(StatusCode::ACCEPTED.into_response())
+}
+
+pub(super) const fn slot(error: SlotError) -> Refusal {
     match error {
         SlotError::Unknown => Refusal::UnknownId,
-        SlotError::Taken(Transport::WebSockets) => Refusal::InUse,
-        SlotError::Taken(_) => Refusal::OtherTransport,
+        SlotError::Taken(Transport::LongPolling) => Refusal::OtherTransport,
+        SlotError::Taken(_) => Refusal::InUse,
+    }
+}
+
+/// As [`slot`], for a request of that transport: another transport cannot be changed to.
+pub(super) fn slot_for(transport: Transport) -> impl Fn(SlotError) -> Refusal {
+    move |error| match error {
+        SlotError::Taken(taken) if taken != transport => Refusal::OtherTransport,
+        error => slot(error),
     }
 }

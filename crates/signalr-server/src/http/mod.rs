@@ -5,9 +5,13 @@
 mod cors;
 mod endpoint;
 mod negotiate;
+mod polls;
 mod refusal;
+mod streams;
+mod upgrades;
 
 pub use cors::Origins;
+pub use negotiate::Redirect;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -109,21 +113,26 @@ async fn handle(core: Arc<Core>, path: Path, request: Request) -> Response {
     }
 }
 
-/// Who sent the request. The refusal has no body: clients show the reason phrase.
-async fn authenticate(
+/// Who sent the request: as a layer around the router says, or as the hub's authenticator
+/// does. Without a token of its own it stands for the `negotiator`. The refusal has no body:
+/// clients show the reason phrase.
+async fn admit(
     core: &Core,
     parts: &axum::http::request::Parts,
     query: &Query,
+    negotiator: Option<User>,
 ) -> Result<Option<User>, Response> {
     let Some(authenticate) = &core.authenticate else {
-        return Ok(None);
+        return Ok(parts.extensions.get::<User>().cloned().or(negotiator));
     };
-    authenticate(AuthRequest::new(parts, query))
-        .await
-        .map_err(|Unauthorized| {
-            let challenge = [(axum::http::header::WWW_AUTHENTICATE, "Bearer")];
-            (StatusCode::UNAUTHORIZED, challenge).into_response()
-        })
+    let request = AuthRequest::new(parts, query);
+    if request.token().is_none() && negotiator.is_some() {
+        return Ok(negotiator);
+    }
+    authenticate(request).await.map_err(|Unauthorized| {
+        let challenge = [(axum::http::header::WWW_AUTHENTICATE, "Bearer")];
+        (StatusCode::UNAUTHORIZED, challenge).into_response()
+    })
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub(super) enum Refusal {
     Method(&'static str),
     /// The page that opened the WebSocket is of an origin that is not let in.
     ForeignOrigin,
+    /// The body of a POST broke off.
+    Incomplete,
     /// The hub shuts down.
     Closing,
 }
@@ -65,6 +67,7 @@ impl IntoResponse for Refusal {
             )
                 .into_response(),
             Self::ForeignOrigin => text(StatusCode::FORBIDDEN, "Origin not allowed"),
+            Self::Incomplete => text(StatusCode::BAD_REQUEST, "The body is incomplete"),
             Self::Closing => text(StatusCode::SERVICE_UNAVAILABLE, "The hub is shutting down"),
         }
     }

@@ -4,19 +4,24 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 
+use futures_util::Stream;
+use serde::Serialize;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use super::{Authenticate, Core, Hub, Method, OnConnected, OnDisconnected, Stage};
-use crate::arguments::Arguments;
+use super::{
+    Authenticate, Core, Hub, Method, OnConnected, OnDisconnected, Redirecting, Stage, method,
+};
+use crate::arguments::FromArguments;
 use crate::auth::{AuthRequest, Unauthorized, User};
 use crate::caller::Caller;
-use crate::completion::Completion;
+use crate::completion::IntoCompletion;
 use crate::end::DisconnectReason;
 use crate::error::HubException;
-use crate::http::Origins;
+use crate::http::{Origins, Redirect};
 use crate::options::HubOptions;
 use crate::registry::Registry;
+use crate::upload::Uploads;
 
 /// A hub in the making.
 #[must_use = "a hub is made by `build`"]
@@ -25,6 +30,7 @@ pub struct HubBuilder {
     on_connected: Option<OnConnected>,
     on_disconnected: Option<OnDisconnected>,
     authenticate: Option<Authenticate>,
+    redirect: Option<Redirecting>,
     options: HubOptions,
     origins: Origins,
 }
@@ -36,6 +42,7 @@ impl HubBuilder {
             on_connected: None,
             on_disconnected: None,
             authenticate: None,
+            redirect: None,
             options: HubOptions::default(),
             origins: Origins::Unchecked,
         }
@@ -43,19 +50,87 @@ impl HubBuilder {
 
     /// Adds a method. Clients find it in any letter case.
     ///
-    /// Calls of one connection run one after the other, each in a task of its own: a panic is
-    /// answered with the generic text, and a call runs to its end even if the client leaves.
+    /// Its arguments are a tuple (`()` for none) or [`Arguments`](crate::Arguments); it answers
+    /// with anything that serializes, or a [`Completion`](crate::Completion).
+    ///
+    /// Calls of one connection run one after the other, unless
+    /// [`maximum_parallel_invocations`](HubOptions::maximum_parallel_invocations) says
+    /// otherwise, each in a task of its own: a panic is answered with the generic text, and a
+    /// call runs to its end even if the client leaves.
     ///
     /// # Panics
     /// If there is a method of that name already.
-    pub fn method<F, Fut>(mut self, name: &str, method: F) -> Self
+    pub fn method<A, R, F, Fut>(self, name: &str, method: F) -> Self
     where
-        F: Fn(Caller, Arguments) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<Completion, HubException>> + Send + 'static,
+        A: FromArguments,
+        R: IntoCompletion,
+        F: Fn(Caller, A) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, HubException>> + Send + 'static,
     {
-        let boxed: Method = Arc::new(move |caller, arguments| Box::pin(method(caller, arguments)));
-        let earlier = self.methods.insert(name.to_lowercase(), boxed);
+        self.add(name, method::plain(method))
+    }
+
+    /// Adds a method that also takes streams which the client uploads: an
+    /// [`Upload`](crate::Upload), or a tuple of them. It runs beside other calls.
+    ///
+    /// # Panics
+    /// If there is a method of that name already.
+    pub fn upload<A, U, R, F, Fut>(self, name: &str, method: F) -> Self
+    where
+        A: FromArguments,
+        U: Uploads,
+        R: IntoCompletion,
+        F: Fn(Caller, A, U) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, HubException>> + Send + 'static,
+    {
+        self.add(name, method::plain_with_uploads(method))
+    }
+
+    /// Adds a method that answers with a stream. It runs beside other calls, waits for clients
+    /// that read slowly, and is dropped when the client cancels it or leaves.
+    ///
+    /// # Panics
+    /// If there is a method of that name already.
+    pub fn stream<A, S, T, F, Fut>(self, name: &str, method: F) -> Self
+    where
+        A: FromArguments,
+        S: Stream<Item = Result<T, HubException>> + Send + 'static,
+        T: Serialize + Send + Sync + 'static,
+        F: Fn(Caller, A) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<S, HubException>> + Send + 'static,
+    {
+        self.add(name, method::streaming(method))
+    }
+
+    /// Adds a method that takes streams and answers with one.
+    ///
+    /// # Panics
+    /// If there is a method of that name already.
+    pub fn upload_stream<A, U, S, T, F, Fut>(self, name: &str, method: F) -> Self
+    where
+        A: FromArguments,
+        U: Uploads,
+        S: Stream<Item = Result<T, HubException>> + Send + 'static,
+        T: Serialize + Send + Sync + 'static,
+        F: Fn(Caller, A, U) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<S, HubException>> + Send + 'static,
+    {
+        self.add(name, method::streaming_with_uploads(method))
+    }
+
+    fn add(mut self, name: &str, method: Method) -> Self {
+        let earlier = self.methods.insert(name.to_lowercase(), method);
         assert!(earlier.is_none(), "two hub methods are called '{name}'");
+        self
+    }
+
+    /// Sends clients elsewhere: asked for every negotiation that was let in. The client
+    /// negotiates again at the [`Redirect`]'s URL.
+    pub fn redirect<F>(mut self, redirect: F) -> Self
+    where
+        F: Fn(&AuthRequest) -> Option<Redirect> + Send + Sync + 'static,
+    {
+        self.redirect = Some(Box::new(redirect));
         self
     }
 
@@ -83,8 +158,11 @@ impl HubBuilder {
         self
     }
 
-    /// Decides who is let in; without it everybody is, as nobody in particular. Asked for
-    /// every negotiation and every upgrade.
+    /// Decides who is let in; without it everybody is, as the [`User`] that a layer around the
+    /// router has put into the request's extensions, or as nobody in particular.
+    ///
+    /// Asked for every negotiation and every transport, and for every poll and POST that
+    /// carries a token; without one those stand for whoever negotiated.
     pub fn authenticate<F, Fut>(mut self, authenticate: F) -> Self
     where
         F: Fn(AuthRequest) -> Fut + Send + Sync + 'static,
@@ -116,6 +194,7 @@ impl HubBuilder {
                 on_connected: self.on_connected,
                 on_disconnected: self.on_disconnected,
                 authenticate: self.authenticate,
+                redirect: self.redirect,
                 options: Arc::new(self.options),
                 origins: self.origins,
                 registry: Arc::new(registry),

@@ -22,6 +22,14 @@ struct Refusal<'a> {
     error: &'a str,
 }
 
+/// What a client wants to speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Handshake {
+    pub(crate) protocol: Protocol,
+    /// 0, 1 or 2; stateful reconnect needs 2.
+    pub(crate) version: i64,
+}
+
 /// A handshake that this server cannot accept. `Display` is the text for the client.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HandshakeError {
@@ -42,7 +50,7 @@ pub(crate) enum HandshakeError {
 }
 
 /// Reads the client's handshake, without its separator.
-pub(crate) fn parse_handshake(record: &[u8]) -> Result<Protocol, HandshakeError> {
+pub(crate) fn parse_handshake(record: &[u8]) -> Result<Handshake, HandshakeError> {
     if record.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(HandshakeError::Malformed);
     }
@@ -56,7 +64,10 @@ pub(crate) fn parse_handshake(record: &[u8]) -> Result<Protocol, HandshakeError>
             protocol: request.protocol,
         });
     }
-    Ok(protocol)
+    Ok(Handshake {
+        protocol,
+        version: request.version,
+    })
 }
 
 /// The answer that accepts.
@@ -82,11 +93,8 @@ mod tests {
             r#"{"version":0,"protocol":"json"}"#,
             r#" {"protocol":"JSON","version":2,"extra":[1]}"#,
         ] {
-            assert_eq!(
-                parse_handshake(text.as_bytes()),
-                Ok(Protocol::Json),
-                "{text}"
-            );
+            let protocol = parse_handshake(text.as_bytes()).map(|accepted| accepted.protocol);
+            assert_eq!(protocol, Ok(Protocol::Json), "{text}");
         }
     }
 

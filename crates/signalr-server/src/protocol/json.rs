@@ -4,13 +4,13 @@
 //! emits an absent member as `null`: clients reject `"invocationId":null`.
 
 use axum::body::Bytes;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::message::{Call, Incoming, ProtocolError};
+use super::message::{Call, Incoming, Outcome, ProtocolError};
 use super::records::RECORD_SEPARATOR;
 use crate::arguments::ArgumentList;
-use crate::completion::Completion;
+use crate::value::{Encode, Raw, WriteError, write_json};
 
 /// Every member that some message type reads. Values stay raw until the type is known,
 /// because a member's type only matters to the messages that use it.
@@ -26,10 +26,31 @@ struct Members<'a> {
     arguments: Option<&'a RawValue>,
     #[serde(borrow, rename = "streamIds")]
     stream_ids: Option<&'a RawValue>,
-    #[serde(borrow)]
-    item: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    item: Present<'a>,
+    #[serde(borrow, default)]
+    result: Present<'a>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
+    #[serde(borrow, rename = "sequenceId")]
+    sequence_id: Option<&'a RawValue>,
+}
+
+/// A member whose `null` is a value and not absence.
+#[derive(Default, Deserialize)]
+#[serde(from = "&RawValue", bound(deserialize = "'de: 'a"))]
+struct Present<'a>(Option<&'a RawValue>);
+
+impl<'a> From<&'a RawValue> for Present<'a> {
+    fn from(value: &'a RawValue) -> Self {
+        Self(Some(value))
+    }
+}
+
+impl Present<'_> {
+    fn raw(&self) -> Option<Raw> {
+        self.0.map(|value| Raw::Json(value.to_owned()))
+    }
 }
 
 /// Reads one message without its record separator.
@@ -43,28 +64,34 @@ pub(super) fn parse(record: &[u8]) -> Result<Incoming, ProtocolError> {
     let members: Members<'_> =
         serde_json::from_str(text).map_err(|_| ProtocolError::NotAnObject)?;
     let kind: i64 = read("type", "Integer", members.kind)?.ok_or(ProtocolError::Missing("type"))?;
-    match kind {
-        1 => members.call().map(Incoming::Invocation),
-        2 => {
-            members.required_id()?;
-            members.item.ok_or(ProtocolError::Missing("item"))?;
-            Ok(Incoming::StreamItem)
-        }
-        3 => members.required_id().map(|_| Incoming::Completion),
+    Ok(match kind {
+        1 => Incoming::Invocation(members.call()?),
+        2 => Incoming::StreamItem {
+            id: members.required_id()?,
+            item: members.item.raw().ok_or(ProtocolError::Missing("item"))?,
+        },
+        3 => Incoming::Completion {
+            id: members.required_id()?,
+            outcome: members.outcome()?,
+        },
         4 => {
             let call = members.call()?;
             if call.invocation_id.is_none() {
                 return Err(ProtocolError::Missing("invocationId"));
             }
-            Ok(Incoming::StreamInvocation(call))
+            Incoming::StreamInvocation(call)
         }
-        5 => members.required_id().map(|_| Incoming::CancelInvocation),
-        6 => Ok(Incoming::Ping),
-        7 => Ok(Incoming::Close {
+        5 => Incoming::CancelInvocation {
+            id: members.required_id()?,
+        },
+        6 => Incoming::Ping,
+        7 => Incoming::Close {
             error: read("error", "String", members.error)?,
-        }),
-        _ => Ok(Incoming::Ignored),
-    }
+        },
+        8 => Incoming::Ack(members.sequence()?),
+        9 => Incoming::Sequence(members.sequence()?),
+        _ => Incoming::Ignored,
+    })
 }
 
 impl Members<'_> {
@@ -77,17 +104,30 @@ impl Members<'_> {
         self.id()?.ok_or(ProtocolError::Missing("invocationId"))
     }
 
+    fn sequence(&self) -> Result<u64, ProtocolError> {
+        read("sequenceId", "Integer", self.sequence_id)?.ok_or(ProtocolError::Missing("sequenceId"))
+    }
+
+    fn outcome(&self) -> Result<Outcome, ProtocolError> {
+        // Real servers tolerate a result beside an error.
+        if let Some(error) = read("error", "String", self.error)? {
+            return Ok(Outcome::Error(error));
+        }
+        Ok(self.result.raw().map_or(Outcome::Void, Outcome::Result))
+    }
+
     fn call(&self) -> Result<Call, ProtocolError> {
         let target: String = read("target", "String", self.target)?
             .filter(|target: &String| !target.is_empty())
             .ok_or(ProtocolError::Missing("target"))?;
         let streams: Option<Vec<String>> = read("streamIds", "Array", self.stream_ids)?;
+        let arguments: Vec<Box<RawValue>> = read("arguments", "Array", self.arguments)?
+            .ok_or(ProtocolError::Missing("arguments"))?;
         Ok(Call {
             invocation_id: self.id()?,
             target,
-            arguments: read("arguments", "Array", self.arguments)?
-                .ok_or(ProtocolError::Missing("arguments"))?,
-            upload_streams: streams.map_or(0, |ids| ids.len()),
+            arguments: arguments.into_iter().map(Raw::Json).collect(),
+            stream_ids: streams.unwrap_or_default(),
         })
     }
 }
@@ -103,84 +143,88 @@ fn read<T: DeserializeOwned>(
     })
 }
 
-#[derive(Serialize)]
-struct Invocation<'a, A: ?Sized> {
-    #[serde(rename = "type")]
-    kind: u8,
-    target: &'a str,
-    arguments: &'a A,
+/// Begins a message with its type and, if it has one, its id.
+fn head(kind: u8, id: Option<&str>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(128);
+    out.extend_from_slice(b"{\"type\":");
+    out.push(b'0' + kind);
+    if let Some(id) = id {
+        text(&mut out, "invocationId", id);
+    }
+    out
 }
 
-#[derive(Serialize)]
-struct Completed<'a> {
-    #[serde(rename = "type")]
-    kind: u8,
-    #[serde(rename = "invocationId")]
-    id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a str>,
+fn name(out: &mut Vec<u8>, name: &str) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
 }
 
-#[derive(Serialize)]
-struct Close<'a> {
-    #[serde(rename = "type")]
-    kind: u8,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a str>,
-    #[serde(rename = "allowReconnect", skip_serializing_if = "Option::is_none")]
-    allow_reconnect: Option<bool>,
+fn text(out: &mut Vec<u8>, member: &str, text: &str) {
+    name(out, member);
+    serde_json::to_writer(out, text).expect("strings always become JSON");
+}
+
+fn finish(mut out: Vec<u8>) -> Bytes {
+    out.extend_from_slice(&[b'}', RECORD_SEPARATOR]);
+    out.into()
 }
 
 pub(super) fn invocation<A: ArgumentList + ?Sized>(
+    id: Option<&str>,
     target: &str,
     arguments: &A,
-) -> Result<Bytes, serde_json::Error> {
-    write(&Invocation {
-        kind: 1,
-        target,
-        arguments,
-    })
+) -> Result<Bytes, WriteError> {
+    let mut out = head(1, id);
+    text(&mut out, "target", target);
+    name(&mut out, "arguments");
+    write_json(arguments, &mut out)?;
+    Ok(finish(out))
 }
 
-pub(super) fn completion(id: &str, completion: &Completion) -> Result<Bytes, serde_json::Error> {
-    let result = completion.json()?;
-    write(&Completed {
-        kind: 3,
-        id,
-        result: result.as_deref(),
-        error: None,
-    })
+pub(super) fn stream_item(id: &str, item: &dyn Encode) -> Result<Bytes, WriteError> {
+    let mut out = head(2, Some(id));
+    name(&mut out, "item");
+    item.json(&mut out)?;
+    Ok(finish(out))
+}
+
+pub(super) fn completion(id: &str, result: Option<&dyn Encode>) -> Result<Bytes, WriteError> {
+    let mut out = head(3, Some(id));
+    if let Some(result) = result {
+        name(&mut out, "result");
+        result.json(&mut out)?;
+    }
+    Ok(finish(out))
 }
 
 pub(super) fn failure(id: &str, error: &str) -> Bytes {
-    write(&Completed {
-        kind: 3,
-        id,
-        result: None,
-        error: Some(error),
-    })
-    .expect("strings always become JSON")
+    let mut out = head(3, Some(id));
+    text(&mut out, "error", error);
+    finish(out)
 }
 
-pub(super) fn ping() -> Bytes {
+pub(super) const fn ping() -> Bytes {
     Bytes::from_static(b"{\"type\":6}\x1e")
 }
 
 pub(super) fn close(error: Option<&str>, allow_reconnect: bool) -> Bytes {
-    write(&Close {
-        kind: 7,
-        error,
-        allow_reconnect: allow_reconnect.then_some(true),
-    })
-    .expect("strings and booleans always become JSON")
+    let mut out = head(7, None);
+    if let Some(error) = error {
+        text(&mut out, "error", error);
+    }
+    if allow_reconnect {
+        out.extend_from_slice(b",\"allowReconnect\":true");
+    }
+    finish(out)
 }
 
-fn write<T: Serialize>(message: &T) -> Result<Bytes, serde_json::Error> {
-    let mut bytes = serde_json::to_vec(message)?;
-    bytes.push(RECORD_SEPARATOR);
-    Ok(bytes.into())
+/// An Ack (8) or a Sequence (9).
+pub(super) fn numbered(kind: u8, sequence_id: u64) -> Bytes {
+    let mut out = head(kind, None);
+    name(&mut out, "sequenceId");
+    out.extend_from_slice(sequence_id.to_string().as_bytes());
+    finish(out)
 }
 
 #[cfg(test)]

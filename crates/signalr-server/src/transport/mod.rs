@@ -1,11 +1,17 @@
 //! Transports: how frames travel. This is the seam under which a WebSocket library can be
-//! swapped, and over which server-sent events and long polling can be added.
+//! swapped. Server-sent events and long polling send over HTTP answers and receive by POST.
 //!
 //! Nothing here knows what a frame means.
 
+mod events;
+mod inlet;
+mod polling;
 mod websocket;
 
-pub(crate) use websocket::{configure, run};
+pub(crate) use events::events;
+pub(crate) use inlet::{Inlet, InletSource};
+pub(crate) use polling::{Outlet, Polled, PollingSink};
+pub(crate) use websocket::{Halves, configure, run};
 
 use std::future::Future;
 
@@ -33,21 +39,28 @@ impl Transport {
             Self::LongPolling => "LongPolling",
         }
     }
+
+    /// Whether it carries bytes, not only text.
+    pub(crate) const fn is_binary(self) -> bool {
+        !matches!(self, Self::ServerSentEvents)
+    }
 }
 
-/// A frame to the client: one or several whole hub messages, never a part of one.
+/// A frame to the client: one whole hub message, never a part of one.
 #[derive(Clone, Debug)]
-pub(crate) enum Frame {
-    /// UTF-8.
-    Text(Bytes),
+pub(crate) struct Frame {
+    /// Bytes, framing included; UTF-8 unless `binary`.
+    pub(crate) bytes: Bytes,
+    /// Whether it is bytes and not text.
+    pub(crate) binary: bool,
+    /// Whether stateful reconnect counts it.
+    pub(crate) counted: bool,
 }
 
 impl Frame {
     /// The size of the payload in bytes.
     pub(crate) const fn len(&self) -> usize {
-        match self {
-            Self::Text(bytes) => bytes.len(),
-        }
+        self.bytes.len()
     }
 }
 
@@ -83,4 +96,8 @@ pub(crate) trait FrameSink: Send + 'static {
     fn flush(&mut self) -> impl Future<Output = Result<(), Broken>> + Send;
     /// Says an orderly farewell (WebSocket: code 1000) after everything that was fed.
     fn close(&mut self) -> impl Future<Output = Result<(), Broken>> + Send;
+    /// Waits until the client is known to be gone, where that shows without writing.
+    fn gone(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
 }

@@ -29,7 +29,10 @@ pub(crate) fn configure(upgrade: WebSocketUpgrade, options: &HubOptions) -> WebS
 }
 
 /// The two halves of a socket.
-pub(crate) fn run(socket: WebSocket) -> (Source, Sink) {
+pub(crate) type Halves = (Source, Sink);
+
+/// Takes a socket apart.
+pub(crate) fn run(socket: WebSocket) -> Halves {
     let (sink, stream) = socket.split();
     let source = Source {
         stream,
@@ -79,8 +82,10 @@ pub(crate) struct Sink(SplitSink<WebSocket, Message>);
 
 impl FrameSink for Sink {
     async fn feed(&mut self, frame: Frame) -> Result<(), Broken> {
-        let message = match frame {
-            Frame::Text(bytes) => Message::Text(Utf8Bytes::try_from(bytes).map_err(|_| Broken)?),
+        let message = if frame.binary {
+            Message::Binary(frame.bytes)
+        } else {
+            Message::Text(Utf8Bytes::try_from(frame.bytes).map_err(|_| Broken)?)
         };
         self.0.feed(message).await.map_err(|_| Broken)
     }

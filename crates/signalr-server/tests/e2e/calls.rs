@@ -159,8 +159,8 @@ async fn a_refused_handshake_says_why_and_closes() {
     let server = Server::start(methods()).await;
     for (handshake, text) in [
         (
-            r#"{"protocol":"messagepack","version":1}"#,
-            "The protocol 'messagepack' is not supported.",
+            r#"{"protocol":"x","version":1}"#,
+            "The protocol 'x' is not supported.",
         ),
         (
             r#"{"protocol":"json","version":3}"#,

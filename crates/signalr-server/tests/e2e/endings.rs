@@ -128,7 +128,7 @@ async fn a_silent_client_is_told_to_reconnect() {
 
 #[tokio::test]
 async fn an_aborted_client_is_not_told_to_reconnect() {
-    let hub = methods().method("Leave", |caller, _| async move {
+    let hub = methods().method("Leave", |caller, _: ()| async move {
         caller.abort();
         caller.disconnected().await;
         Ok(signalr_server::Completion::void())

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::routing::get;
 use reqwest::Method;
 use reqwest::header::HeaderValue;
-use signalr_server::Origins;
+use signalr_server::{HubOptions, Origins};
 
 use super::support::{Server, guarded, methods};
 
@@ -95,19 +95,8 @@ async fn an_id_is_used_by_one_web_socket_and_only_once() {
 #[tokio::test]
 async fn refusals_have_the_documented_codes_and_texts() {
     let server = Server::start(methods()).await;
-    let negotiated = server.negotiate(1).await;
-    let known = format!(
-        "/hub?id={}",
-        negotiated["connectionToken"].as_str().unwrap()
-    );
     let no_id = (400, "Connection ID required".to_owned());
     let unknown = (404, "No Connection with that ID".to_owned());
-    let not_served = |name| {
-        (
-            404,
-            format!("{name} transport not supported by this end point type"),
-        )
-    };
     for method in [Method::GET, Method::POST, Method::DELETE] {
         assert_eq!(
             status_and_body(&server, method.clone(), "/hub").await,
@@ -118,19 +107,6 @@ async fn refusals_have_the_documented_codes_and_texts() {
             unknown
         );
     }
-    assert_eq!(
-        status_and_body(&server, Method::GET, &known).await,
-        not_served("LongPolling")
-    );
-    let events = server
-        .request(Method::GET, &known)
-        .header("accept", "text/event-stream");
-    let events = events.send().await.unwrap();
-    assert_eq!(events.status(), 404);
-    assert_eq!(
-        events.text().await.unwrap(),
-        not_served("ServerSentEvents").1
-    );
     for (method, path) in [
         (Method::PUT, "/hub"),
         (Method::HEAD, "/hub"),
@@ -148,6 +124,29 @@ async fn refusals_have_the_documented_codes_and_texts() {
         status_and_body(&server, Method::POST, "/hub/other").await.0,
         404
     );
+}
+
+#[tokio::test]
+async fn transports_that_are_not_offered_are_refused_by_name() {
+    let options = HubOptions {
+        transports: Vec::new(),
+        ..HubOptions::default()
+    };
+    let server = Server::start(methods().options(options)).await;
+    let negotiated = server.negotiate(1).await;
+    assert_eq!(negotiated["availableTransports"], serde_json::json!([]));
+    let id = negotiated["connectionToken"].as_str().unwrap();
+    let path = format!("/hub?id={id}");
+    let text = |name| format!("{name} transport not supported by this end point type");
+    let refused = server.open(server.upgrade(&path)).await.err();
+    assert_eq!(refused, Some((404, text("WebSockets"))));
+    let poll = status_and_body(&server, Method::GET, &path).await;
+    assert_eq!(poll, (404, text("LongPolling")));
+    let events = server.request(Method::GET, &path);
+    let events = events.header("accept", "text/event-stream").send().await;
+    let events = events.unwrap();
+    assert_eq!(events.status(), 404);
+    assert_eq!(events.text().await.unwrap(), text("ServerSentEvents"));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Client, Method, RequestBuilder};
-use signalr_server::{Completion, Hub, HubBuilder, HubException, Unauthorized, User};
+use signalr_server::{Arguments, Completion, Hub, HubBuilder, HubException, Unauthorized, User};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -147,30 +147,34 @@ impl Wire {
 /// A hub with the methods that these tests call.
 pub fn methods() -> HubBuilder {
     Hub::builder()
-        .method("Echo", |_, arguments| async move {
+        .method("Echo", |_, arguments: Arguments| async move {
             let (text,): (String,) = arguments.decode()?;
             Ok(Completion::value(text))
         })
-        .method("Nothing", |_, _| async { Ok(Completion::void()) })
-        .method("Null", |_, _| async { Ok(Completion::value(None::<u8>)) })
-        .method("Query", |caller, arguments| async move {
+        .method("Nothing", |_, _: ()| async { Ok(Completion::void()) })
+        .method("Null", |_, _: ()| async {
+            Ok(Completion::value(None::<u8>))
+        })
+        .method("Query", |caller, arguments: Arguments| async move {
             let (name,): (String,) = arguments.decode()?;
             Ok(Completion::value(caller.query(&name).map(str::to_owned)))
         })
-        .method("Id", |caller, _| async move {
+        .method("Id", |caller, _: ()| async move {
             Ok(Completion::value(caller.connection_id().to_owned()))
         })
-        .method("Fail", |_, _| async { Err(HubException::new("because")) })
-        .method("Break", |_, _| async {
-            Err(HubException::internal(
+        .method("Fail", |_, _: ()| async {
+            Err::<(), _>(HubException::new("because"))
+        })
+        .method("Break", |_, _: ()| async {
+            Err::<(), _>(HubException::internal(
                 "InvalidOperationException",
                 "secret",
             ))
         })
-        .method("Panic", |_, _| async {
+        .method::<(), (), _, _>("Panic", |_, _: ()| async {
             panic!("a panic that the test wants")
         })
-        .method("Count", |caller, arguments| async move {
+        .method("Count", |caller, arguments: Arguments| async move {
             let (to,): (u32,) = arguments.decode()?;
             for number in 0..to {
                 caller

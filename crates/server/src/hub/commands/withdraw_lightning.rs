@@ -7,7 +7,7 @@
 use payments::withdrawal::Asked;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use signalr_server::{Arguments, Caller, Completion, HubException};
+use signalr_server::{Arguments, Caller, Completion, HubException, JsonText};
 use store::acts::idempotency::IdempotencyKey;
 use store::acts::withdrawal::Reserved;
 use wire::Problem;
@@ -28,7 +28,8 @@ pub(in crate::hub) async fn run(
     arguments: &Arguments,
 ) -> Result<Completion, HubException> {
     let session = session::of(caller).ok_or_else(HubException::unauthorized)?;
-    let raw: Vec<&RawValue> = arguments.raw().iter().map(AsRef::as_ref).collect();
+    let raw = arguments.to_json()?;
+    let raw: Vec<&RawValue> = raw.iter().map(AsRef::as_ref).collect();
     let (client_id, outcome) = match WithdrawLightningArguments::parse(&raw) {
         Ok(parsed) => (
             parsed.client_id.clone(),
@@ -81,7 +82,7 @@ async fn withdraw(
 }
 
 fn send(caller: &Caller, event: &RawValue) {
-    if let Err(error) = caller.send_to_caller(EVENT_CHANNEL, &[event]) {
+    if let Err(error) = caller.send_to_caller(EVENT_CHANNEL, &[JsonText(event)]) {
         tracing::error!(%error, "an event could not be written for its caller");
     }
 }

@@ -9,8 +9,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use super::*;
+use crate::connection::{Opening, Origin, serve};
 use crate::query::Query;
-use crate::transport::Transport;
+use crate::transport::{Broken, Frame};
 use crate::{Completion, Hub, HubBuilder, HubException, HubOptions};
 
 /// What the client sees.
@@ -36,8 +37,7 @@ struct Sink {
 
 impl FrameSink for Sink {
     async fn feed(&mut self, frame: Frame) -> Result<(), Broken> {
-        let Frame::Text(bytes) = frame;
-        let text = String::from_utf8_lossy(&bytes).replace('\u{1e}', ";");
+        let text = String::from_utf8_lossy(&frame.bytes).replace('\u{1e}', ";");
         self.seen.send(Seen::Text(text)).map_err(|_| Broken)
     }
 
@@ -82,7 +82,12 @@ impl Client {
             stuck,
         };
         let core = hub.core_for_tests();
-        let session = tokio::spawn(serve(core, origin, Source(from_client), sink));
+        let opening = Opening {
+            source: Source(from_client),
+            sink,
+            again: None,
+        };
+        let session = tokio::spawn(serve(core, origin, opening));
         Self {
             to_server: Some(to_server),
             seen,
@@ -170,7 +175,7 @@ async fn silence_ends_a_connection_only_after_the_first_ping() {
 
 #[tokio::test(start_paused = true)]
 async fn silence_does_not_count_while_a_call_runs() {
-    let hub = quiet().method("Slow", |_, _| async {
+    let hub = quiet().method("Slow", |_, _: ()| async {
         sleep(Duration::from_secs(100)).await;
         Ok(Completion::void())
     });
@@ -227,7 +232,7 @@ async fn a_write_that_is_stuck_ends_the_connection_after_ten_seconds() {
 #[tokio::test(start_paused = true)]
 async fn a_call_runs_to_its_end_and_what_arrived_before_the_hangup_is_served() {
     let (done, mut calls) = mpsc::unbounded_channel();
-    let hub = quiet().method("Slow", move |caller, _| {
+    let hub = quiet().method("Slow", move |caller, _: ()| {
         let done = done.clone();
         async move {
             sleep(Duration::from_secs(5)).await;
@@ -261,7 +266,7 @@ async fn a_refusing_connect_callback_closes_without_leave_to_reconnect() {
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_lets_a_call_answer_first_and_cuts_one_that_does_not_end() {
     for (call_seconds, orderly) in [(3, true), (1000, false)] {
-        let hub = quiet().method("Slow", move |_, _| async move {
+        let hub = quiet().method("Slow", move |_, _: ()| async move {
             sleep(Duration::from_secs(call_seconds)).await;
             Ok(Completion::void())
         });
