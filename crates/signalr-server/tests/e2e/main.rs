@@ -5,4 +5,6 @@ mod calls;
 mod endings;
 mod http;
 mod sending;
+mod streams;
 mod support;
+mod transports;
