@@ -220,7 +220,8 @@ for (const pair of PAIRS) {
       const answer = connection.invoke('Echo', 'x'.repeat(40_000));
       await assert.rejects(answer);
       const { message } = await end;
-      assert.match(message, /Connection closed with an error\. InvalidDataException: The maximum message size of 32768B was exceeded\./);
+      const text = 'InvalidDataException: The maximum message size of 32768B was exceeded.';
+      assert.ok(message.includes(`Connection closed with an error. ${text}`), message);
     });
 
     test('a thousand pipelined calls are answered in order', async (t) => {

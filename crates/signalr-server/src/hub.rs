@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::auth::{AuthRequest, Unauthorized, User};
 use crate::caller::Caller;
 use crate::clients::Clients;
+use crate::connection::RawConnection;
 use crate::end::DisconnectReason;
 use crate::error::HubException;
 use crate::http::{self, Origins, Redirect};
@@ -29,6 +30,7 @@ use crate::registry::Registry;
 pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type OnConnected = Box<dyn Fn(Caller) -> Boxed<Result<(), HubException>> + Send + Sync>;
 type OnDisconnected = Box<dyn Fn(Caller, DisconnectReason) -> Boxed<()> + Send + Sync>;
+pub(crate) type RawHandler = Box<dyn Fn(RawConnection) -> Boxed<()> + Send + Sync>;
 type Redirecting = Box<dyn Fn(&AuthRequest) -> Option<Redirect> + Send + Sync>;
 type Authenticate =
     Box<dyn Fn(AuthRequest) -> Boxed<Result<Option<User>, Unauthorized>> + Send + Sync>;
@@ -53,6 +55,7 @@ pub(crate) struct Core {
     pub(crate) on_disconnected: Option<OnDisconnected>,
     pub(crate) authenticate: Option<Authenticate>,
     pub(crate) redirect: Option<Redirecting>,
+    pub(crate) raw: Option<RawHandler>,
     pub(crate) options: Arc<HubOptions>,
     pub(crate) origins: Origins,
     pub(crate) registry: Arc<Registry>,

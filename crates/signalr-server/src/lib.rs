@@ -53,6 +53,7 @@ pub use auth::{AuthRequest, Unauthorized, User};
 pub use caller::Caller;
 pub use clients::{Clients, Recipients};
 pub use completion::{Completion, IntoCompletion};
+pub use connection::{RawConnection, RawMessage};
 pub use end::DisconnectReason;
 pub use error::{EncodeError, HubException};
 pub use http::{Origins, Redirect};

@@ -49,6 +49,7 @@ pub fn router(hubs: &Hubs) -> Router {
                 .allow_credentials(true),
         );
     let app = hubs.authorized.mount("/authorizedhub", app);
+    let app = hubs.echo.mount("/echo", app);
     let app = hubs.no_websockets.mount("/testhub-nowebsockets", app);
     hubs.main.mount("/testhub", app).layer(from_fn(cookies))
 }

@@ -16,6 +16,7 @@ pub struct Hubs {
     pub main: Hub,
     pub no_websockets: Hub,
     pub authorized: Hub,
+    pub echo: Hub,
 }
 
 impl Hubs {
@@ -36,11 +37,24 @@ impl Hubs {
             main: methods(Hub::builder().options(options())).build(),
             no_websockets: methods(Hub::builder().options(no_websockets)).build(),
             authorized: echo(authorized).build(),
+            echo: Hub::builder()
+                .origins(Origins::Any)
+                .raw(|mut connection| async move {
+                    while let Some(message) = connection.receive().await {
+                        connection.send(message);
+                    }
+                })
+                .build(),
         }
     }
 
     pub async fn shutdown(&self, deadline: Duration) {
-        let each = [&self.main, &self.no_websockets, &self.authorized];
+        let each = [
+            &self.main,
+            &self.no_websockets,
+            &self.authorized,
+            &self.echo,
+        ];
         futures_util::future::join_all(each.map(|hub| hub.shutdown(deadline))).await;
     }
 }

@@ -61,7 +61,7 @@ async fn read<R: FrameSource>(
             Err(error) => return Err(malformed(error.to_string())),
         }
         match source.next().await {
-            Inbound::Data(bytes) => records.push(&bytes),
+            Inbound::Data(bytes) | Inbound::Text(bytes) => records.push(&bytes),
             Inbound::TooLong => {
                 return Err(malformed(RecordError::Oversize { limit }.to_string()));
             }

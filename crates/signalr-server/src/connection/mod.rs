@@ -5,6 +5,7 @@
 mod calls;
 mod greeting;
 mod outbox;
+mod raw;
 mod replay;
 mod session;
 mod stages;
@@ -12,6 +13,7 @@ mod writer;
 
 pub(crate) use calls::{Begun, Calls, Limits, NotBegun};
 pub(crate) use outbox::Outbox;
+pub use raw::{RawConnection, RawMessage};
 pub(crate) use stages::{Opening, serve};
 
 use std::sync::{Arc, OnceLock};

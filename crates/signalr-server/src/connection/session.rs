@@ -206,7 +206,7 @@ impl<R: FrameSource, W: FrameSink> Session<R, W> {
     fn receive(&mut self, inbound: Inbound) {
         self.heard();
         let reason = match inbound {
-            Inbound::Data(bytes) => return self.records.push(&bytes),
+            Inbound::Data(bytes) | Inbound::Text(bytes) => return self.records.push(&bytes),
             Inbound::Closed => DisconnectReason::Closed { error: None },
             Inbound::Lost if self.detach() => return,
             Inbound::Lost => DisconnectReason::TransportLost,

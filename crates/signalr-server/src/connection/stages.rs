@@ -5,13 +5,14 @@ use std::sync::Arc;
 use futures_util::future::{join, pending};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::greeting::shake_hands;
 use super::replay::Replay;
 use super::session::{Reattachment, Session};
 use super::writer::{Attached, Resume, Writer};
-use super::{Connection, Origin, Outbox};
+use super::{Connection, Origin, Outbox, raw};
 use crate::caller::Caller;
 use crate::end::DisconnectReason;
 use crate::hub::{Core, Stage};
@@ -35,7 +36,12 @@ pub(crate) async fn serve<R: FrameSource, W: FrameSink>(
     opening: Opening<R, W>,
 ) {
     let mut stage = core.stage.subscribe();
-    let life = live(Arc::clone(&core), origin, opening);
+    let life = async {
+        match &core.raw {
+            Some(handler) => raw::live(&core, handler, origin, opening).await,
+            None => live(Arc::clone(&core), origin, opening).await,
+        }
+    };
     tokio::select! {
         biased;
         () = life => {}
@@ -79,17 +85,9 @@ async fn live<R: FrameSource, W: FrameSink>(
     };
     let protocol = accepted.protocol;
     outbox.keep_alive_with(protocol.ping());
-    let reattachment = again.filter(|_| accepted.version >= 2).map(|again| {
-        let replay = Arc::new(Replay::new(core.options.stateful_reconnect_bytes));
-        let (transports, receiver) = mpsc::channel(4);
-        // The writer waits for it; if the writer has ended, so will the session.
-        drop(resume.send(Resume {
-            replay: Arc::clone(&replay),
-            protocol,
-            transports: receiver,
-        }));
-        Reattachment::new(replay, again, transports, tokens)
-    });
+    let reattachment = again
+        .filter(|_| accepted.version >= 2)
+        .map(|again| resumable(&core, protocol, again, resume, tokens));
 
     let connection = Arc::new(Connection::new(origin, protocol, Arc::clone(&outbox)));
     let listed = Listed::new(Arc::clone(&core), Arc::clone(&connection));
@@ -115,6 +113,25 @@ async fn live<R: FrameSource, W: FrameSink>(
         disconnect(&core, caller, reason).await;
     };
     join(part(&core, source, writing, too_long), aftermath).await;
+}
+
+/// Agrees with the writer that the connection outlives its transport.
+fn resumable<R, W>(
+    core: &Core,
+    protocol: Protocol,
+    again: mpsc::Receiver<(R, W)>,
+    resume: oneshot::Sender<Resume<W>>,
+    tokens: (CancellationToken, CancellationToken),
+) -> Reattachment<R, W> {
+    let replay = Arc::new(Replay::new(core.options.stateful_reconnect_bytes));
+    let (transports, receiver) = mpsc::channel(4);
+    // If the writer has ended already, so will the session.
+    drop(resume.send(Resume {
+        replay: Arc::clone(&replay),
+        protocol,
+        transports: receiver,
+    }));
+    Reattachment::new(replay, again, transports, tokens)
 }
 
 /// Accepts the handshake, puts the connection on the list of those that messages reach, and
@@ -156,7 +173,12 @@ async fn disconnect(core: &Arc<Core>, caller: Caller, reason: DisconnectReason) 
 }
 
 /// Sends what is queued, says farewell and waits for the client's side, but not for long.
-async fn part<R: FrameSource>(core: &Core, source: Option<R>, writing: Writing, too_long: bool) {
+pub(super) async fn part<R: FrameSource>(
+    core: &Core,
+    source: Option<R>,
+    writing: Writing,
+    too_long: bool,
+) {
     let written = async {
         // A task must not be asked again for a result that it has given.
         if !writing.is_finished() {

@@ -10,12 +10,14 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Authenticate, Core, Hub, Method, OnConnected, OnDisconnected, Redirecting, Stage, method,
+    Authenticate, Core, Hub, Method, OnConnected, OnDisconnected, RawHandler, Redirecting, Stage,
+    method,
 };
 use crate::arguments::FromArguments;
 use crate::auth::{AuthRequest, Unauthorized, User};
 use crate::caller::Caller;
 use crate::completion::IntoCompletion;
+use crate::connection::RawConnection;
 use crate::end::DisconnectReason;
 use crate::error::HubException;
 use crate::http::{Origins, Redirect};
@@ -31,6 +33,7 @@ pub struct HubBuilder {
     on_disconnected: Option<OnDisconnected>,
     authenticate: Option<Authenticate>,
     redirect: Option<Redirecting>,
+    raw: Option<RawHandler>,
     options: HubOptions,
     origins: Origins,
 }
@@ -43,6 +46,7 @@ impl HubBuilder {
             on_disconnected: None,
             authenticate: None,
             redirect: None,
+            raw: None,
             options: HubOptions::default(),
             origins: Origins::Unchecked,
         }
@@ -134,6 +138,17 @@ impl HubBuilder {
         self
     }
 
+    /// Serves connections without a hub protocol: negotiation, transports and authentication
+    /// are the hub's, and the bytes are the handler's. Methods and callbacks are not used then.
+    pub fn raw<F, Fut>(mut self, handler: F) -> Self
+    where
+        F: Fn(RawConnection) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.raw = Some(Box::new(move |connection| Box::pin(handler(connection))));
+        self
+    }
+
     /// Called when a client has connected, before its first call. Messages already reach the
     /// client. After an error the client is told and the connection ends.
     pub fn on_connected<F, Fut>(mut self, callback: F) -> Self
@@ -195,6 +210,7 @@ impl HubBuilder {
                 on_disconnected: self.on_disconnected,
                 authenticate: self.authenticate,
                 redirect: self.redirect,
+                raw: self.raw,
                 options: Arc::new(self.options),
                 origins: self.origins,
                 registry: Arc::new(registry),

@@ -85,6 +85,22 @@ pub(crate) fn refusal(error: &str) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            let _ = parse_handshake(&bytes);
+        }
+
+        #[test]
+        fn any_name_is_refused_by_name(name in "[a-zé\\\"]{1,12}") {
+            prop_assume!(Protocol::by_name(&name).is_none());
+            let text = serde_json::json!({ "protocol": name, "version": 1 }).to_string();
+            let refused = parse_handshake(text.as_bytes());
+            prop_assert_eq!(refused, Err(HandshakeError::Protocol(name)));
+        }
+    }
 
     #[test]
     fn versions_zero_to_two_are_accepted_in_any_shape() {

@@ -67,8 +67,10 @@ impl Frame {
 /// What arrived from the client.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Inbound {
-    /// Bytes, in a text or a binary frame alike. They may pin a read buffer: copy to keep.
+    /// Bytes. They may pin a read buffer: copy to keep.
     Data(Bytes),
+    /// Bytes in a text frame; to a hub protocol it is all the same.
+    Text(Bytes),
     /// More bytes at once than the transport takes. Nothing more can be read.
     TooLong,
     /// The client closed in an orderly way.

@@ -53,7 +53,7 @@ impl FrameSource for Source {
         }
         loop {
             let inbound = match self.stream.next().await {
-                Some(Ok(Message::Text(text))) => return Inbound::Data(Bytes::from(text)),
+                Some(Ok(Message::Text(text))) => return Inbound::Text(Bytes::from(text)),
                 Some(Ok(Message::Binary(bytes))) => return Inbound::Data(bytes),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
                 // The library has queued the answer to the close; asking again sends it.

@@ -3,6 +3,7 @@
 
 mod calls;
 mod endings;
+mod hostile;
 mod http;
 mod sending;
 mod streams;

@@ -125,7 +125,8 @@ async fn uploads_are_summed_failed_and_dropped() {
     let item = |item: &str| format!(r#"{{"type":2,"invocationId":"s","item":{item}}}"#);
     let unexpected = |text: &str| {
         format!(
-            r#"{{"type":3,"invocationId":"0","error":"An unexpected error occurred invoking 'Sum' on the server. HubException: {text}"}}"#
+            r#"{{"type":3,"invocationId":"0","error":"{} HubException: {text}"}}"#,
+            "An unexpected error occurred invoking 'Sum' on the server."
         )
     };
     let end = r#"{"type":3,"invocationId":"s"}"#;
@@ -174,7 +175,10 @@ async fn more_calls_than_may_be_open_are_answered_with_an_error() {
             .await;
     }
     let answer = client.next().await.unwrap();
-    let expected = r#"{"type":3,"invocationId":"3","error":"An unexpected error occurred invoking 'Never' on the server. HubException: Too many calls."}"#;
+    let text = "An unexpected error occurred invoking 'Never' on the server.";
+    let expected = format!(
+        r#"{{"type":3,"invocationId":"3","error":"{text} HubException: Too many calls."}}"#
+    );
     assert_eq!(answer, expected);
 }
 

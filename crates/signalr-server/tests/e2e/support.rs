@@ -37,6 +37,10 @@ impl Server {
         Self { hub, address }
     }
 
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let client = Client::builder().timeout(PATIENCE).build().unwrap();
         client.request(method, format!("http://{}{path}", self.address))

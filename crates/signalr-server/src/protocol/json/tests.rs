@@ -1,6 +1,8 @@
 //! Tables of messages, read in any member order and written exactly.
 #![expect(clippy::unwrap_used, reason = "test")]
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// Every order of the members of a message.
@@ -195,4 +197,53 @@ fn messages_are_written_exactly() {
         text(close(Some("e"), true)),
         "{\"type\":7,\"error\":\"e\",\"allowReconnect\":true}\u{1e}"
     );
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = parse(&bytes);
+    }
+
+    #[test]
+    fn a_changed_byte_never_panics_and_what_is_read_can_be_read_again(
+        at in 0_usize..200,
+        byte in any::<u8>(),
+    ) {
+        let arguments = ("text", 1.5, [1, 2, 3], Some("x"), None::<u8>);
+        let mut bytes = invocation(Some("17"), "method", &arguments).unwrap().to_vec();
+        bytes.pop();
+        let at = at % bytes.len();
+        bytes[at] = byte;
+        if let Ok(Incoming::Invocation(call)) = parse(&bytes) {
+            for argument in &call.arguments {
+                prop_assert!(argument.decode::<crate::Value>().is_ok());
+            }
+        }
+    }
+
+    #[test]
+    fn any_text_comes_back_from_a_message(text in ".{0,40}") {
+        let bytes = invocation(Some(&text), &text, &[&text]).unwrap();
+        prop_assert_eq!(bytes.iter().filter(|byte| **byte == RECORD_SEPARATOR).count(), 1);
+        if let Ok(Incoming::Invocation(call)) = parse(&bytes[..bytes.len() - 1]) {
+            prop_assert_eq!(call.invocation_id.unwrap_or_default(), text.clone());
+            prop_assert_eq!(&call.target, &text);
+            prop_assert_eq!(call.arguments[0].decode::<String>().unwrap(), text);
+        } else {
+            prop_assert!(text.is_empty());
+        }
+    }
+}
+
+#[test]
+fn deep_json_is_an_error_and_no_crash() {
+    let deep = "[".repeat(30_000);
+    let text = format!(r#"{{"type":1,"target":"m","arguments":[{deep}"#);
+    assert!(parse(text.as_bytes()).is_err());
+    let closed = format!("{deep}{}", "]".repeat(30_000));
+    let text = format!(r#"{{"type":1,"target":"m","arguments":[{closed}]}}"#);
+    if let Ok(Incoming::Invocation(call)) = parse(text.as_bytes()) {
+        assert!(call.arguments[0].decode::<crate::Value>().is_err());
+    }
 }
