@@ -14,7 +14,7 @@ pub use event_bodies::{EventBodies, EventBody};
 pub use node_state::{Durable, NodeState, NodeStateError, StateChange, StateKey};
 pub use node_view::{
     ChannelFunds, ClosingFunds, Htlc, NodeFunds, NodePayment, NodePaymentState, NodePayments,
-    NodeView, WalletMove, WalletTransaction,
+    NodeView, WalletMove, WalletTransaction, possible_fundings,
 };
 pub use rail::{
     CreateInvoiceError, Direction, ForgetError, InvoiceRequest, PayAnswer, PayRequest,

@@ -1,8 +1,10 @@
 //! What the transactions of the node's own on-chain wallet did.
 //!
 //! ldk-node keeps a record of each, with what came or left. Which of them fetched a closed channel is told by its
-//! sweeps, and for a channel that was closed together by the chain itself. What cannot be found out now is left open:
-//! it must never be taken for the operator's own money.
+//! sweeps, and otherwise by the chain itself (`wallet/origin.rs`). What cannot be found out now is left open: it must
+//! never be taken for the operator's own money.
+
+mod origin;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,9 +15,9 @@ use ldk_node::payment::{PaymentDetails, PaymentDirection, PaymentKind, PaymentSt
 use money::{MSAT_PER_SAT, Msat};
 use payments::ports::{WalletMove, WalletTransaction};
 
+use self::origin::Origin;
 use crate::node::LdkNode;
 use crate::node_event::msat;
-use crate::plain_thread::on_plain_thread;
 
 impl LdkNode {
     /// See [`payments::ports::NodeView::wallet_transactions`].
@@ -54,7 +56,9 @@ impl LdkNode {
         let amount_msat = msat(record.amount_msat.unwrap_or(0));
         let fee_msat = msat(record.fee_paid_msat.unwrap_or(0));
         let moved = match record.direction {
-            PaymentDirection::Outbound => Some(self.outbound(txid, amount_msat, fee_msat)),
+            PaymentDirection::Outbound => {
+                Some(self.outbound(txid, fundings, amount_msat, fee_msat))
+            }
             PaymentDirection::Inbound => match swept.get(&txid) {
                 Some(inputs_sat) => Some(WalletMove::Swept {
                     arrived_msat: amount_msat,
@@ -62,18 +66,15 @@ impl LdkNode {
                         .checked_sub(amount_msat)
                         .unwrap_or(Msat::ZERO),
                 }),
-                None => self
-                    .spends_one_of(txid, fundings)
-                    .map(|spends| match spends {
-                        // What the closing transaction cost us stands in its channel's remainder.
-                        true => WalletMove::Swept {
-                            arrived_msat: amount_msat,
-                            fee_msat: Msat::ZERO,
-                        },
-                        false => WalletMove::Funded {
-                            arrived_msat: amount_msat,
-                        },
-                    }),
+                None => self.origin(txid, fundings).map(|origin| match origin {
+                    Origin::Channel { fee_msat } => WalletMove::Swept {
+                        arrived_msat: amount_msat,
+                        fee_msat,
+                    },
+                    Origin::Outside => WalletMove::Funded {
+                        arrived_msat: amount_msat,
+                    },
+                }),
             },
         };
         let net_msat = match record.direction {
@@ -89,7 +90,13 @@ impl LdkNode {
     }
 
     /// The wallet pays for channels only: it funds one, or brings a transaction of one into a block.
-    fn outbound(&self, txid: Txid, amount_msat: Msat, fee_msat: Msat) -> WalletMove {
+    fn outbound(
+        &self,
+        txid: Txid,
+        fundings: &BTreeSet<OutPoint>,
+        amount_msat: Msat,
+        fee_msat: Msat,
+    ) -> WalletMove {
         let channels = self.node.list_channels();
         let funded = channels.iter().any(|channel| {
             channel.is_outbound
@@ -97,7 +104,8 @@ impl LdkNode {
                     .funding_txo
                     .is_some_and(|funding| funding.txid == txid)
         });
-        if funded {
+        // A channel that is closed before its funding is final stands in no list of the node any more.
+        if funded || fundings.iter().any(|funding| funding.txid == txid) {
             return WalletMove::Opened {
                 channel_msat: amount_msat,
                 fee_msat,
@@ -105,25 +113,6 @@ impl LdkNode {
         }
         let left_msat = amount_msat.checked_add(fee_msat).unwrap_or(amount_msat);
         WalletMove::Spent { left_msat }
-    }
-
-    /// Whether a transaction spends one of `fundings`; `None` while the chain does not answer.
-    fn spends_one_of(&self, txid: Txid, fundings: &BTreeSet<OutPoint>) -> Option<bool> {
-        if fundings.is_empty() {
-            return Some(false);
-        }
-        let asked = on_plain_thread(|| self.runtime().block_on(self.esplora.get_tx(&txid)));
-        match asked {
-            Ok(Some(transaction)) => {
-                let mut inputs = transaction.input.iter();
-                Some(inputs.any(|input| fundings.contains(&input.previous_output)))
-            }
-            Ok(None) => None,
-            Err(error) => {
-                tracing::warn!(%txid, %error, "the chain does not tell what a transaction spends");
-                None
-            }
-        }
     }
 }
 

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use bitcoin::OutPoint;
+use bitcoin::hashes::Hash;
+use bitcoin::{OutPoint, Txid};
 use jiff::Timestamp;
 use money::Msat;
 
@@ -143,6 +144,20 @@ impl WalletMove {
     }
 }
 
+/// The funding outputs that a channel with this id may have: the id is the funding's txid with the number of the output
+/// folded into its end (BOLT 2, channels of version 1). A funding transaction has few outputs.
+pub fn possible_fundings(channel_id: [u8; 32]) -> impl Iterator<Item = OutPoint> {
+    const OUTPUTS: u8 = 16;
+    (0..OUTPUTS).map(move |vout| {
+        let mut txid = channel_id;
+        txid[31] ^= vout;
+        OutPoint {
+            txid: Txid::from_byte_array(txid),
+            vout: u32::from(vout),
+        }
+    })
+}
+
 /// A transaction of the node's own wallet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WalletTransaction {
@@ -181,6 +196,21 @@ pub trait NodeView: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_channels_id_leaves_few_fundings_and_one_is_its_own() {
+        let funding = |vout| OutPoint {
+            txid: Txid::from_byte_array([0xab; 32]),
+            vout,
+        };
+        for (last, vout) in [(0xab, 0), (0xaa, 1), (0xa4, 15)] {
+            let mut id = [0xab; 32];
+            id[31] = last;
+            let possible: BTreeSet<_> = possible_fundings(id).collect();
+            assert!(possible.contains(&funding(vout)), "{vout}");
+            assert_eq!(possible.len(), 16);
+        }
+    }
 
     #[test]
     fn a_move_changes_the_wallet_by_what_came_or_left_with_its_fee() {

@@ -132,6 +132,39 @@ impl Economy {
         LdkNode::start(&config, Arc::new(MemoryState::default())).expect("started")
     }
 
+    /// One more node, with a channel of 1M sat to ours, all of it on its side.
+    pub fn another_payer(&self) -> LdkNode {
+        let mut config = config(&self.config.esplora_url, 3);
+        config.listening_addresses = vec![free_address()];
+        let address = config.listening_addresses[0].clone();
+        let payer = LdkNode::start(&config, Arc::new(MemoryState::default())).expect("started");
+        let ours = self.rail.node();
+        ours.connect(payer.node_id(), address).expect("connected");
+        let coins = payer.new_onchain_address().expect("an address");
+        self.pay_onchain(&coins, 2_000_000);
+        self.mine(1);
+        payer.sync_wallets().expect("synced");
+        let opening = OpenChannel {
+            peer: ours.node_id(),
+            // Never used: the peer is connected already.
+            address: "127.0.0.1:9".parse().expect("an address"),
+            capacity_sat: 1_000_000,
+            push_msat: None,
+            is_announced: false,
+            forwarding_fee: None,
+        };
+        payer.open_channel(&opening).expect("opened");
+        wait_until("the funding transaction", || {
+            !self.chain.mempool_txids().is_empty()
+        });
+        self.mine(6);
+        payer.sync_wallets().expect("synced");
+        wait_until("a channel of the payer", || {
+            payer.channels().iter().any(|channel| channel.is_usable)
+        });
+        payer
+    }
+
     /// Connects `node` to the counterparty.
     pub fn connect(&self, node: &LdkNode) {
         let address = self.counterparty.listening_addresses().remove(0);

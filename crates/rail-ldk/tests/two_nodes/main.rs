@@ -1,7 +1,9 @@
 //! The rail over real nodes: a validated chain, a funded channel, and payments over a socket.
 
 mod again;
+mod closing;
 mod economy;
+mod twice;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -54,7 +54,7 @@ fn a_second_handle_in_this_process_is_refused() {
 }
 
 #[test]
-fn another_process_that_holds_the_lock_is_waited_for_by_nobody() {
+fn g4_another_process_that_holds_the_file_is_waited_for_by_nobody() {
     let database = sqlite();
     database.store().close();
     let mut lock = database

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use bitcoin::OutPoint;
 use money::{MSAT_PER_SAT, Msat};
-use payments::ports::{NodeFunds, NodeView};
+use payments::ports::{NodeFunds, NodeView, possible_fundings};
 use payments::reconciliation::Slack;
 use store::acts::channel::{book_wallet_move, record_open, settle_channels};
 use store::acts::posting::PostError;
@@ -37,7 +37,7 @@ pub(super) fn keep(
     let funds = view.funds();
     let known = app.store.read(live_channels)?;
     record_new(app, &funds, &known)?;
-    let fundings: BTreeSet<OutPoint> = known.iter().filter_map(|channel| channel.funding).collect();
+    let fundings: BTreeSet<OutPoint> = known.iter().flat_map(fundings).collect();
     let mut slack = Slack::default();
     for transaction in view.wallet_transactions(booked, &fundings) {
         let txid = transaction.txid;
@@ -63,6 +63,15 @@ pub(super) fn keep(
     let count = i64::try_from(closed.len()).unwrap_or(i64::MAX);
     slack.closing_msat = count.saturating_mul(KEPT_BACK_SAT * MSAT_PER_SAT);
     Ok(Chain { closed, slack })
+}
+
+/// What funded a channel. One that was closed before anybody saw it open is known by its id alone: without its funding
+/// its coins would be taken for the operator's.
+fn fundings(channel: &LiveChannel) -> Vec<OutPoint> {
+    match channel.funding {
+        Some(funding) => vec![funding],
+        None => possible_fundings(channel.id).collect(),
+    }
 }
 
 fn record_new(app: &App, funds: &NodeFunds, known: &[LiveChannel]) -> Result<(), PostError> {
