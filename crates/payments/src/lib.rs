@@ -15,6 +15,7 @@ pub mod network;
 pub mod payment_hash;
 pub mod ports;
 pub mod reconciliation;
+pub mod reopening;
 pub mod suspense;
 pub mod webhook;
 pub mod withdrawal;

@@ -5,12 +5,17 @@
 
 mod clock;
 mod event_bodies;
+mod node_operator;
 mod node_state;
 mod node_view;
 mod rail;
 
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use event_bodies::{EventBodies, EventBody};
+pub use node_operator::{
+    ChannelRequest, ChannelStatus, NodeOperator, NodeOperatorError, NodeStatus, PeerStatus,
+    WalletStatus,
+};
 pub use node_state::{Durable, NodeState, NodeStateError, StateChange, StateKey};
 pub use node_view::{
     ChannelFunds, ClosingFunds, Htlc, NodeFunds, NodePayment, NodePaymentState, NodePayments,

@@ -35,6 +35,8 @@ pub struct Channel {
     pub inbound_capacity_msat: Msat,
     /// Whether we opened it.
     pub is_outbound: bool,
+    /// Whether it is announced in the gossip.
+    pub is_announced: bool,
     /// Whether its funding is confirmed deep enough for both sides.
     pub is_ready: bool,
     /// Whether it is ready, and its peer is connected.
@@ -63,6 +65,7 @@ impl From<ChannelDetails> for Channel {
             outbound_capacity_msat: msat(details.outbound_capacity_msat),
             inbound_capacity_msat: msat(details.inbound_capacity_msat),
             is_outbound: details.is_outbound,
+            is_announced: details.is_announced,
             is_ready: details.is_channel_ready,
             is_usable: details.is_usable,
             peer_forwarding_fee: details

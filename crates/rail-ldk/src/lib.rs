@@ -19,6 +19,7 @@ mod manual;
 mod node;
 mod node_event;
 mod node_view;
+mod operator;
 mod past_attempts;
 mod plain_thread;
 mod proof;

@@ -6,7 +6,7 @@
 use bitcoin::OutPoint;
 use bitcoin::secp256k1::PublicKey;
 use ldk_node::Event;
-use lightning::events::PaymentFailureReason;
+use lightning::events::{ClosureReason, PaymentFailureReason};
 use lightning::ln::types::ChannelId;
 use money::Msat;
 use payments::payment_hash::{PaymentHash, PaymentPreimage};
@@ -74,8 +74,13 @@ pub enum ChannelChange {
     Pending(OutPoint),
     /// It can be used, with this funding output.
     Ready(Option<OutPoint>),
-    /// It is closed, for this reason.
-    Closed(Option<String>),
+    /// It is closed.
+    Closed {
+        /// Why, in LDK's words, of which a peer may have chosen some.
+        reason: Option<String>,
+        /// Whether our own stored state was stale: a crash came between two writes of it.
+        by_crash: bool,
+    },
     /// It moves to this funding output (a splice), which is not confirmed.
     SplicePending(OutPoint),
     /// A splice was given up, with this funding output if it had come so far.
@@ -162,12 +167,11 @@ fn channel_event(event: Event) -> NodeEvent {
             reason,
             ..
         } => {
-            let reason = reason.map(|reason| reason.to_string());
-            (
-                channel_id,
-                counterparty_node_id,
-                ChannelChange::Closed(reason),
-            )
+            let change = ChannelChange::Closed {
+                by_crash: matches!(reason, Some(ClosureReason::OutdatedChannelManager)),
+                reason: reason.map(|reason| reason.to_string()),
+            };
+            (channel_id, counterparty_node_id, change)
         }
         Event::SplicePending {
             channel_id,
@@ -272,9 +276,11 @@ fn changed(
     counterparty: Option<PublicKey>,
     change: ChannelChange,
 ) -> RailEvent {
-    if let ChannelChange::Closed(reason) = change {
+    if let ChannelChange::Closed { reason, by_crash } = change {
         return RailEvent::ChannelClosed {
             channel_id: channel_id.0,
+            peer: counterparty,
+            by_crash,
             reason: reason.unwrap_or_else(|| "the node gives no reason".to_owned()),
         };
     }
@@ -290,8 +296,11 @@ fn describe(change: &ChannelChange) -> String {
         ChannelChange::Pending(funding) => format!("waits for the confirmation of {funding}"),
         ChannelChange::Ready(Some(funding)) => format!("is ready, funded by {funding}"),
         ChannelChange::Ready(None) => "is ready".to_owned(),
-        ChannelChange::Closed(Some(reason)) => format!("is closed: {reason}"),
-        ChannelChange::Closed(None) => "is closed".to_owned(),
+        ChannelChange::Closed {
+            reason: Some(reason),
+            ..
+        } => format!("is closed: {reason}"),
+        ChannelChange::Closed { reason: None, .. } => "is closed".to_owned(),
         ChannelChange::SplicePending(funding) => format!("is being spliced into {funding}"),
         ChannelChange::SpliceFailed(_) => "was not spliced".to_owned(),
     }

@@ -134,8 +134,10 @@ pub(crate) fn funds(
     let nothing = Monitored::default();
     NodeFunds {
         block_height,
+        // One that is only being agreed upon has taken nothing from the wallet.
         channels: channels
             .iter()
+            .filter(|channel| channel.funding_txo.is_some())
             .map(|channel| {
                 let monitored = monitored.get(&channel.channel_id).unwrap_or(&nothing);
                 open_channel(channel, monitored)
@@ -268,6 +270,8 @@ fn open_channel(channel: &ChannelDetails, monitored: &Monitored) -> ChannelFunds
     ChannelFunds {
         channel_id: channel.channel_id.0,
         funding: channel.funding_txo,
+        is_outbound: channel.is_outbound,
+        is_announced: channel.is_announced,
         own_min_msat: msat(own_min),
         own_max_msat: msat(own_max),
         in_flight_msat: msat(in_flight),

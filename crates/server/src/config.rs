@@ -107,6 +107,7 @@ mod tests {
         for text in [
             "network = \"testnet4\"",
             "[fees]\nwithdrawal_bps = 10001",
+            "[lightning]\nsync_seconds = 9",
             "[fees]\nreserve_base_sat = -1",
             "[server]\nlisten = \"everywhere\"",
         ] {

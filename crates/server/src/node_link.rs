@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bitcoin::secp256k1::PublicKey;
 use payments::ids::{Ids, NodeCommandId};
-use payments::ports::{CreateInvoiceError, InvoiceRequest, Rail, RailInvoice};
+use payments::ports::{CreateInvoiceError, InvoiceRequest, NodeOperator, Rail, RailInvoice};
 use store::acts::node_command::{InvoiceAnswer, ask_for_invoice, forget_command};
 use store::queries::node::{answer_to, lease_holder, node_key};
 use store::{Signal, Store, StoreError};
@@ -48,6 +48,7 @@ struct Inner {
     store: Store,
     ids: Ids,
     here: RwLock<Option<Arc<dyn Rail>>>,
+    operator: RwLock<Option<Arc<dyn NodeOperator>>>,
     /// The key of a node elsewhere, which never changes.
     key: OnceLock<PublicKey>,
 }
@@ -61,6 +62,7 @@ impl NodeLink {
                 store,
                 ids,
                 here: RwLock::default(),
+                operator: RwLock::default(),
                 key: OnceLock::new(),
             }),
         }
@@ -70,6 +72,19 @@ impl NodeLink {
     pub fn attach(&self, rail: Arc<dyn Rail>) {
         let here = self.inner.here.write();
         *here.unwrap_or_else(PoisonError::into_inner) = Some(rail);
+    }
+
+    /// The operator may ask the node in this process from now on.
+    pub fn attach_operator(&self, node: Arc<dyn NodeOperator>) {
+        let operator = self.inner.operator.write();
+        *operator.unwrap_or_else(PoisonError::into_inner) = Some(node);
+    }
+
+    /// The node in its operator's hands; `None` while it runs in another process.
+    #[must_use]
+    pub fn operator(&self) -> Option<Arc<dyn NodeOperator>> {
+        let operator = self.inner.operator.read();
+        operator.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn here(&self) -> Option<Arc<dyn Rail>> {

@@ -160,6 +160,8 @@ pub async fn start(
     serving.run_node(node)?;
     funding::deposit(&serving.app, &economy, &credentials, progress.as_ref()).await?;
     let view = LdkRail::new(Arc::clone(&economy.node));
+    // The sandbox opens its channels itself.
+    serving.operate(&node_app, Arc::new(view.clone()), false);
     serving.reconcile(&node_app, Arc::new(view), Pace::default());
     let ready = ready(serving.address, esplora_address, &credentials);
     Ok(Sandbox {

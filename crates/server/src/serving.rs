@@ -15,7 +15,7 @@ use axum::Router;
 use axum::serve::ListenerExt;
 use futures_util::FutureExt;
 use jiff::SignedDuration;
-use payments::ports::NodeView;
+use payments::ports::{NodeOperator, NodeView};
 use signalr_server::Hub;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -232,6 +232,13 @@ impl Serving {
     pub fn reconcile(&self, node: &NodeApp, view: Arc<dyn NodeView>, pace: Pace) {
         let run = workers::reconciler::run(node.app.clone(), view, pace, self.stop.clone());
         self.tasks.spawn(guarded("reconciler", &self.stop, run));
+    }
+
+    /// Lets the operator reach the node, and reopens what a crash has closed, as far as `reopen` wants it.
+    pub fn operate(&self, node: &NodeApp, operator: Arc<dyn NodeOperator>, reopen: bool) {
+        self.app.node.attach_operator(Arc::clone(&operator));
+        let run = workers::reopening::run(node.app.clone(), operator, reopen, self.stop.clone());
+        self.tasks.spawn(guarded("reopening", &self.stop, run));
     }
 
     /// Stops in order. What is in flight stays in flight, and is found again at the next start.

@@ -10,5 +10,6 @@ pub mod node_records;
 pub mod rail_events;
 pub mod reconciler;
 pub mod recovery;
+pub mod reopening;
 pub mod resend;
 pub mod webhooks;

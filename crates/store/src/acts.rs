@@ -18,6 +18,7 @@ pub mod outbox;
 pub mod outcome;
 pub mod posting;
 pub mod reconciliation;
+pub mod reopening;
 pub mod set_aside;
 pub mod suspense;
 pub mod webhook;

@@ -14,7 +14,7 @@ mod shared;
 use futures_channel::oneshot;
 use payments::ports::{Durable, StateChange, StateKey};
 
-use crate::{StoreError, Tx, Value, params};
+use crate::{StoreError, Tx, Value, crash_point, params};
 
 pub(crate) use embedded::embedded;
 pub(crate) use lease::{Fence, acquire};
@@ -26,6 +26,9 @@ const PUT: &str = "INSERT INTO node_state (node, primary_ns, secondary_ns, key, 
     ON CONFLICT (node, primary_ns, secondary_ns, key) DO UPDATE SET value = excluded.value";
 const REMOVE: &str = "DELETE FROM node_state
     WHERE node = $1 AND primary_ns = $2 AND secondary_ns = $3 AND key = $4";
+
+/// Where LDK keeps the steps of a channel. No write depends on it; a crash point does.
+const MONITOR_UPDATES: &str = "monitor_updates";
 
 /// What is on its way to the database together. Making it twice is the same as making it once.
 struct Change {
@@ -52,6 +55,14 @@ impl Change {
         (change, Box::pin(waiting))
     }
 
+    /// Whether it holds a step of a channel that LDK's channel manager, which is written later, must know at the next
+    /// start: without it the channel is closed.
+    fn has_a_monitor_update(&self) -> bool {
+        self.statements.iter().any(|(sql, params)| {
+            *sql == PUT && matches!(params.get(1), Some(Value::Text(of)) if of == MONITOR_UPDATES)
+        })
+    }
+
     fn apply(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         for (sql, params) in &self.statements {
             tx.execute(sql, params)?;
@@ -60,6 +71,9 @@ impl Change {
     }
 
     fn answer(self) {
+        if self.has_a_monitor_update() {
+            crash_point::reach("node_state.monitor_updated");
+        }
         // The node may have stopped waiting; the write stays.
         let _gone = self.durable.send(());
     }

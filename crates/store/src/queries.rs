@@ -11,6 +11,7 @@ pub mod node;
 pub mod node_record;
 pub mod payment;
 pub mod reconciliation;
+pub mod reopening;
 pub mod suspense;
 pub mod transaction;
 pub mod webhook;

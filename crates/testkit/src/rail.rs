@@ -2,6 +2,8 @@
 //!
 //! Its invoices are real. Like a real node it gives the same event again until it is acknowledged.
 
+mod operator;
+
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,6 +19,7 @@ use payments::ports::{
     RailRecord, StoredPayments, WalletTransaction,
 };
 
+use self::operator::Owned;
 use crate::clock::FakeClock;
 use crate::invoice::{InvoiceSpec, payee};
 
@@ -50,6 +53,7 @@ struct State {
     ended: NodePayments,
     wallet: Vec<WalletTransaction>,
     down: bool,
+    owned: Owned,
 }
 
 impl FakeRail {

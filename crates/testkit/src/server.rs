@@ -52,6 +52,8 @@ pub struct Settings {
     pub roles: Roles,
     /// How often the books are compared with the node; `None`: never, because most cases do not say what it has.
     pub reconcile: Option<Pace>,
+    /// Whether a channel that a crash has closed is reopened.
+    pub reopen: bool,
 }
 
 impl Default for Settings {
@@ -62,6 +64,7 @@ impl Default for Settings {
             fees: FeePolicy::default(),
             roles: Roles::all(),
             reconcile: None,
+            reopen: true,
         }
     }
 }
@@ -158,6 +161,7 @@ impl TestServer {
             let node = NodeApp { app, rail };
             let started = serving.run_node(node.clone());
             started.unwrap_or_else(|error| panic!("{error}"));
+            serving.operate(&node, self.rail.clone(), self.settings.reopen);
             if let Some(pace) = self.settings.reconcile {
                 serving.reconcile(&node, self.rail.clone(), pace);
             }

@@ -53,6 +53,10 @@ pub struct ChannelFunds {
     pub channel_id: [u8; 32],
     /// Its funding output, when there is one.
     pub funding: Option<OutPoint>,
+    /// Whether we opened it, with coins of the node's own wallet.
+    pub is_outbound: bool,
+    /// Whether it is announced in the gossip.
+    pub is_announced: bool,
     /// The least that is ours, without what is in flight.
     pub own_min_msat: Msat,
     /// The most that is ours, without what is in flight. It differs from the least where the node only tells whole

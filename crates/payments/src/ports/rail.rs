@@ -184,6 +184,10 @@ pub enum RailEvent {
     ChannelClosed {
         /// Which channel.
         channel_id: [u8; 32],
+        /// The other side, when the node tells it.
+        peer: Option<PublicKey>,
+        /// Whether it was closed because our own stored state was stale after a crash.
+        by_crash: bool,
         /// Why, in the node's words.
         reason: String,
     },

@@ -232,6 +232,8 @@ fn channel(own: i64, in_flight: i64) -> ChannelFunds {
     ChannelFunds {
         channel_id: [1; 32],
         funding: None,
+        is_outbound: false,
+        is_announced: false,
         own_min_msat: msat(own),
         own_max_msat: msat(own),
         in_flight_msat: msat(in_flight),

@@ -222,9 +222,27 @@ fn every_event_of_a_channel_is_told_in_words() {
     };
     let told = RailEvent::ChannelClosed {
         channel_id: channel_id.0,
+        peer: Some(counterparty_node_id),
+        by_crash: true,
         reason: ClosureReason::OutdatedChannelManager.to_string(),
     };
     assert_eq!(rail(closed), told);
+    // A peer that words its reason like ours makes no crash of it.
+    let worded = Event::ChannelClosed {
+        channel_id,
+        user_channel_id,
+        counterparty_node_id: Some(counterparty_node_id),
+        reason: Some(ClosureReason::ProcessingError {
+            err: ClosureReason::OutdatedChannelManager.to_string(),
+        }),
+    };
+    assert!(matches!(
+        rail(worded),
+        RailEvent::ChannelClosed {
+            by_crash: false,
+            ..
+        }
+    ));
     let table = [
         (pending, "waits for the confirmation"),
         (ready, "is ready"),

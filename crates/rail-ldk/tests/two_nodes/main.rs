@@ -3,6 +3,7 @@
 mod again;
 mod closing;
 mod economy;
+mod operator;
 mod twice;
 
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use bitcoin::secp256k1::PublicKey;
 use clap::Args;
 use jiff::SignedDuration;
 use payments::ports::SystemEntropy;
-use rail_ldk::{LdkRail, NodeConfig, NodeSeed};
+use rail_ldk::{LdkRail, NodeConfig, NodeSeed, SyncIntervals};
 use store::Store;
 use store::queries::node::node_key;
 use tokio::net::TcpListener;
@@ -109,6 +109,8 @@ async fn serve_until_told(
         print::note(&format!("  node         {}", node.node.node_id()));
         serving.run_node(node.app.clone())?;
         let view = LdkRail::new(Arc::clone(&node.node));
+        let reopen = config.lightning.reopen_channels_after_crash;
+        serving.operate(&node.app, Arc::new(view.clone()), reopen);
         serving.reconcile(&node.app, Arc::new(view), Pace::default());
     }
     shutdown::requested().await;
@@ -132,6 +134,12 @@ fn node_config(config: &Config, known: Option<PublicKey>) -> Result<NodeConfig, 
     let esplora = config.lightning.esplora_url.trim_end_matches('/');
     let seed = NodeSeed::Entropy(Box::new(seed));
     let mut node = NodeConfig::new(config.network()?, esplora, seed);
+    let sync_seconds = config.lightning.sync_seconds.into();
+    node.background_sync = Some(SyncIntervals {
+        onchain_wallet_seconds: sync_seconds,
+        lightning_wallet_seconds: sync_seconds,
+        ..SyncIntervals::default()
+    });
     for address in &config.lightning.listen {
         let parsed = address.parse();
         node.listening_addresses

@@ -14,6 +14,9 @@ use wire::hercle::DataFormat;
 use super::ConfigError;
 use crate::roles::Roles;
 
+/// ldk-node takes this for anything less.
+const LEAST_SYNC_SECONDS: u16 = 10;
+
 /// The whole configuration.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -74,6 +77,10 @@ pub struct Lightning {
     pub alias: String,
     /// How long it keeps its own record of a final payment, in hours.
     pub keep_records_hours: u16,
+    /// How often it looks at the chain, in seconds.
+    pub sync_seconds: u16,
+    /// Whether a channel that a crash has closed is reopened.
+    pub reopen_channels_after_crash: bool,
 }
 
 /// The fees.
@@ -172,6 +179,9 @@ impl Config {
         self.network()?;
         self.check_roles()?;
         self.fees.policy()?;
+        if self.lightning.sync_seconds < LEAST_SYNC_SECONDS {
+            return Err(wrong("lightning.sync_seconds is at least 10"));
+        }
         if self.database.connections == 0 {
             return Err(wrong("database.connections is at least 1"));
         }

@@ -14,6 +14,7 @@ use store::queries::channel::closed_by_reason;
 use store::queries::reconciliation::{
     KeptVerdict, latest_verdict, live_withdrawals, waiting_deliveries,
 };
+use store::queries::reopening::closed_by_crash;
 use store::{StoreError, Tx};
 
 use super::HttpState;
@@ -30,6 +31,8 @@ struct Numbers {
     deliveries: i64,
     verdict: Option<KeptVerdict>,
     closed: Vec<(String, i64)>,
+    /// By crashes, and how many of these were reopened.
+    by_crash: (i64, i64),
 }
 
 fn read(tx: &mut Tx<'_>) -> Result<Numbers, StoreError> {
@@ -39,6 +42,7 @@ fn read(tx: &mut Tx<'_>) -> Result<Numbers, StoreError> {
         deliveries: waiting_deliveries(tx)?,
         verdict: latest_verdict(tx)?,
         closed: closed_by_reason(tx)?,
+        by_crash: closed_by_crash(tx)?,
     })
 }
 
@@ -68,6 +72,9 @@ fn record(numbers: &Numbers, now_micros: i64) {
         counter!("leyden_channels_closed_total", "reason" => reason.clone())
             .absolute(count.unsigned_abs());
     }
+    let (by_crash, reopened) = numbers.by_crash;
+    counter!("leyden_channels_closed_by_crash_total").absolute(by_crash.unsigned_abs());
+    counter!("leyden_channels_reopened_total").absolute(reopened.unsigned_abs());
     let Some(kept) = &numbers.verdict else { return };
     gauge!("leyden_reconciliation_unexplained").set(number(kept.unexplained));
     counter!("leyden_reconciliation_repaired_total").absolute(kept.repaired.unsigned_abs());

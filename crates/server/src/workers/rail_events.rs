@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
+use bitcoin::secp256k1::PublicKey;
 use money::Msat;
 use payments::payment_hash::{PaymentHash, PaymentPreimage};
 use payments::ports::{PaymentFailure, RailEvent, RailPayment};
 use payments::withdrawal::WithdrawalFailure;
-use store::acts::channel::record_closed;
+use store::acts::channel::{ClosedChannel, record_closed};
 use store::acts::deposit::{CreditError, Credited, credit_deposit};
 use store::acts::halt::halt;
 use store::acts::outcome::{
@@ -198,18 +199,38 @@ fn apply(app: &NodeApp, event: &RailEvent) -> Result<(), EventError> {
             payment_hash,
             amount_msat,
         } => receive(app, *payment_hash, *amount_msat),
-        RailEvent::ChannelClosed { channel_id, reason } => {
-            let (act, channel_id, why) = (app.acting(), *channel_id, reason.clone());
-            app.store
-                .write(move |tx| record_closed(tx, &act, channel_id, &why))?;
-            tracing::warn!(channel = %hex::encode(channel_id), reason, "a channel is closed");
-            Ok(())
-        }
+        RailEvent::ChannelClosed {
+            channel_id,
+            peer,
+            by_crash,
+            reason,
+        } => close(app, *channel_id, *peer, *by_crash, reason),
         RailEvent::Other(what) => {
             tracing::info!(what, "node event");
             Ok(())
         }
     }
+}
+
+fn close(
+    app: &NodeApp,
+    channel_id: [u8; 32],
+    peer: Option<PublicKey>,
+    by_crash: bool,
+    reason: &str,
+) -> Result<(), EventError> {
+    let channel = hex::encode(channel_id);
+    tracing::warn!(channel, by_crash, reason, "a channel is closed");
+    let closed = ClosedChannel {
+        channel_id,
+        peer,
+        by_crash,
+        reason: reason.to_owned(),
+    };
+    let act = app.acting();
+    app.store
+        .write(move |tx| record_closed(tx, &act, &closed))?;
+    Ok(())
 }
 
 fn receive(app: &NodeApp, hash: PaymentHash, amount_msat: Msat) -> Result<(), EventError> {

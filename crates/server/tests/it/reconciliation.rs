@@ -1,10 +1,10 @@
 //! The books against the node: every difference is named, and money waits for the ones that nothing explains.
 
+mod chain;
+
 use money::Msat;
 use payments::payment_hash::{PaymentHash, PaymentPreimage};
-use payments::ports::{
-    ClosingFunds, NodePayment, NodePaymentState, RailEvent, WalletMove, WalletTransaction,
-};
+use payments::ports::{NodePayment, NodePaymentState};
 use serde_json::{Value, json};
 use testkit::{ADMIN_TOKEN, Customer, TestServer, until};
 
@@ -19,8 +19,6 @@ on_sqlite!(
     a_difference_that_cannot_be_booked_stops_the_movement_of_money,
     money_that_the_node_does_not_know_stops_the_movement_of_money,
     the_verdict_is_kept_over_a_restart,
-    g7_a_closed_channel_comes_home_and_what_the_chain_took_is_an_expense,
-    coins_from_outside_are_the_operators,
     the_numbers_tell_of_the_verdict_and_only_the_operator_sees_them,
 );
 
@@ -250,119 +248,4 @@ async fn the_numbers_tell_of_the_verdict_and_only_the_operator_sees_them(server:
     ] {
         assert!(numbers.contains(line), "{line} is not in {numbers}");
     }
-}
-
-/// A channel of 2,000 sat is closed by the peer: claimed, swept for a fee, confirmed, settled.
-async fn g7_a_closed_channel_comes_home_and_what_the_chain_took_is_an_expense(
-    server: &mut TestServer,
-) {
-    let _customer = world(server).await;
-    server.verdict().await;
-    let (_, mut funds) = server.rail.node_says();
-    let channel = funds.channels.remove(0);
-    // 300 msat are less than the chain can carry, and 40 sat of payments were too small for an output.
-    let certain_msat = msat(1_959_000);
-    funds.closing = vec![ClosingFunds {
-        channel_id: channel.channel_id,
-        certain_msat,
-        possible_msat: Msat::ZERO,
-    }];
-    server.rail.push(RailEvent::ChannelClosed {
-        channel_id: channel.channel_id,
-        reason: "outdated".to_owned(),
-    });
-    server.until_quiet().await;
-    server.rail.set_funds(funds.clone());
-    assert_clean(server).await;
-    assert_closed_once(server, "outdated").await;
-    // The claim is fetched, and not confirmed.
-    funds.closing.clear();
-    funds.sweeping_msat = certain_msat;
-    server.rail.set_funds(funds.clone());
-    assert_clean(server).await;
-    // It is in the wallet, and the chain may still take it back.
-    let moved = WalletMove::Swept {
-        arrived_msat: msat(1_950_000),
-        fee_msat: msat(9_000),
-    };
-    let transaction = |is_final| WalletTransaction {
-        txid: [9; 32],
-        moved: Some(moved),
-        net_msat: moved.net_msat(),
-        is_final,
-    };
-    funds.wallet_msat = msat(1_950_000);
-    server.rail.set_wallet_transaction(transaction(false));
-    server.rail.set_funds(funds.clone());
-    assert_clean(server).await;
-    assert_eq!(
-        balances(server).await.get("chain_fee"),
-        None,
-        "nothing is final yet"
-    );
-    // It is final.
-    funds.sweeping_msat = Msat::ZERO;
-    server.rail.set_wallet_transaction(transaction(true));
-    server.rail.set_funds(funds);
-    until("a settled channel", async || {
-        let balances = balances(server).await;
-        (balances["chain_fee"] == -(9_000 + 41_000)).then_some(())
-    })
-    .await;
-    let balances = balances(server).await;
-    assert_eq!(balances["node_wallet"], -1_950_000);
-    assert_eq!(balances["lightning_float"], 0);
-    let verdict = server.verdict().await;
-    assert_eq!(
-        verdict["node"]["at_most_msat"], 1_950_000,
-        "nothing is allowed for any more"
-    );
-    assert_clean(server).await;
-}
-
-async fn assert_closed_once(server: &TestServer, reason: &str) {
-    let numbers = server.get("/metrics").key(ADMIN_TOKEN).send().await;
-    let numbers = String::from_utf8_lossy(&numbers.body).into_owned();
-    let line = format!("leyden_channels_closed_total{{reason=\"{reason}\"}} 1");
-    assert!(numbers.contains(&line), "{numbers}");
-}
-
-async fn assert_clean(server: &TestServer) {
-    for _ in 0..2 {
-        let verdict = server.verdict().await;
-        assert_eq!(verdict["clean"], true, "{verdict}");
-        assert_eq!(verdict["on_its_way"], json!([]), "{verdict}");
-    }
-    assert!(is_ready(server).await);
-}
-
-async fn coins_from_outside_are_the_operators(server: &mut TestServer) {
-    let _customer = world(server).await;
-    let transaction = |moved: Option<WalletMove>, is_final| WalletTransaction {
-        txid: [4; 32],
-        moved,
-        net_msat: 50_000,
-        is_final,
-    };
-    let moved = WalletMove::Funded {
-        arrived_msat: msat(50_000),
-    };
-    server
-        .rail
-        .set_wallet_transaction(transaction(Some(moved), false));
-    let (_, mut funds) = server.rail.node_says();
-    funds.wallet_msat = msat(50_000);
-    server.rail.set_funds(funds);
-    assert_clean(server).await;
-    // While the chain does not tell where they came from, they are nobody's.
-    server.rail.set_wallet_transaction(transaction(None, true));
-    assert_clean(server).await;
-    assert_eq!(balances(server).await.get("node_wallet"), None);
-    server
-        .rail
-        .set_wallet_transaction(transaction(Some(moved), true));
-    assert_clean(server).await;
-    let balances = balances(server).await;
-    assert_eq!(balances["node_wallet"], -50_000);
-    assert_eq!(balances["operator_capital"], 1_050_000);
 }

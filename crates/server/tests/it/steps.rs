@@ -4,4 +4,5 @@
 mod engine;
 mod outbound;
 mod records;
+mod reopening;
 mod resend;

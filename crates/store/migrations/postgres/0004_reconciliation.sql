@@ -27,7 +27,9 @@ CREATE TABLE reconciliation (
 );
 INSERT INTO reconciliation (id) VALUES (1);
 
--- The channels of our node. A closed one is settled when all that it gives back is in the wallet and booked.
+-- The channels of our node. A closed one is settled when all that it gives back is in the wallet and booked. One that
+-- a crash has closed is reopened: wanted, asked (the intent, written before the node is asked), opened as another
+-- channel, or given up.
 CREATE TABLE channel (
     id           BYTEA NOT NULL PRIMARY KEY,
     funding      BYTEA,
@@ -35,6 +37,18 @@ CREATE TABLE channel (
     close_reason TEXT,
     opened_at    BIGINT NOT NULL,
     closed_at    BIGINT,
-    CHECK ((state = 'open') = (closed_at IS NULL))
+    peer         BYTEA,
+    is_announced BIGINT NOT NULL DEFAULT 0 CHECK (is_announced IN (0, 1)),
+    returned_msat BIGINT CHECK (returned_msat >= 0), -- the most that the node said was ours in it after it was closed
+    reopening    TEXT CHECK (reopening IN ('wanted', 'asked', 'opened', 'given_up')),
+    reopen_attempts BIGINT NOT NULL DEFAULT 0,
+    reopen_at    BIGINT, -- wanted: not before; asked and later: when the node was asked last
+    reopen_name  BYTEA, -- the node's own name for what it was asked to open
+    reopened_as  BYTEA UNIQUE,
+    CHECK ((state = 'open') = (closed_at IS NULL)),
+    CHECK (reopening IS NULL OR (state <> 'open' AND peer IS NOT NULL AND reopen_at IS NOT NULL)),
+    CHECK (reopening NOT IN ('asked', 'opened') OR state = 'settled'),
+    CHECK ((reopening = 'opened') = (reopened_as IS NOT NULL))
 );
 CREATE INDEX channel_closing ON channel (id) WHERE state = 'closed';
+CREATE INDEX channel_reopening ON channel (id) WHERE reopening IN ('wanted', 'asked');

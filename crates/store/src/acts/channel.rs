@@ -3,6 +3,7 @@
 //! Every fact is booked once, by its txid or its channel. Nothing here touches a customer's account.
 
 use bitcoin::OutPoint;
+use bitcoin::secp256k1::PublicKey;
 use ledger::{Posting, postings};
 use money::Msat;
 use payments::ports::WalletMove;
@@ -24,14 +25,28 @@ pub fn record_open(
     act: &ActContext,
     channel_id: [u8; 32],
     funding: OutPoint,
+    is_announced: bool,
 ) -> Result<(), StoreError> {
     let funding = bitcoin::consensus::serialize(&funding);
     tx.execute(
-        "INSERT INTO channel (id, funding, state, opened_at) VALUES ($1, $2, 'open', $3)
+        "INSERT INTO channel (id, funding, state, opened_at, is_announced) VALUES ($1, $2, 'open', $3, $4)
          ON CONFLICT (id) DO NOTHING",
-        params![channel_id, funding, micros(act.now)],
+        params![channel_id, funding, micros(act.now), is_announced],
     )?;
     Ok(())
+}
+
+/// A channel that is closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClosedChannel {
+    /// Which.
+    pub channel_id: [u8; 32],
+    /// Its other side, when the node tells it.
+    pub peer: Option<PublicKey>,
+    /// Whether a crash has closed it, so that another one is wanted.
+    pub by_crash: bool,
+    /// Why, in the node's words.
+    pub reason: String,
 }
 
 /// Keeps that a channel is closed, and why. The first reason stays. Answers whether it was open.
@@ -41,22 +56,49 @@ pub fn record_open(
 pub fn record_closed(
     tx: &mut Tx<'_>,
     act: &ActContext,
-    channel_id: [u8; 32],
-    reason: &str,
+    closed: &ClosedChannel,
 ) -> Result<bool, StoreError> {
-    let reason: String = reason
+    let reason: String = closed
+        .reason
         .chars()
         .filter(|c| *c != '\0')
         .take(REASON_CHARS)
         .collect();
+    let is_wanted = closed.by_crash && closed.peer.is_some();
     let changed = tx.execute(
-        "INSERT INTO channel (id, state, close_reason, opened_at, closed_at)
-         VALUES ($1, 'closed', $2, $3, $3)
+        "INSERT INTO channel (id, state, close_reason, opened_at, closed_at, peer, reopening, reopen_at)
+         VALUES ($1, 'closed', $2, $3, $3, $4, $5, $6)
          ON CONFLICT (id) DO UPDATE SET state = 'closed', close_reason = excluded.close_reason,
-             closed_at = excluded.closed_at WHERE channel.state = 'open'",
-        params![channel_id, reason, micros(act.now)],
+             closed_at = excluded.closed_at, peer = excluded.peer, reopening = excluded.reopening,
+             reopen_at = excluded.reopen_at WHERE channel.state = 'open'",
+        params![
+            closed.channel_id,
+            reason,
+            micros(act.now),
+            closed.peer.map(|peer| peer.serialize()),
+            is_wanted.then_some("wanted"),
+            is_wanted.then(|| micros(act.now))
+        ],
     )?;
     Ok(changed == 1)
+}
+
+/// Keeps what the node says is ours in a closed channel, if it is more than it said before: what was in flight may
+/// turn out to be ours later.
+///
+/// # Errors
+/// The database's.
+pub fn keep_returned(
+    tx: &mut Tx<'_>,
+    channel_id: [u8; 32],
+    returned_msat: Msat,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE channel SET returned_msat = $1
+         WHERE id = $2 AND state <> 'settled' AND COALESCE(returned_msat, -1) < $1",
+        params![returned_msat.get(), channel_id],
+    )?;
+    Ok(())
 }
 
 /// Books a transaction of the node's wallet, once.

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use bitcoin::OutPoint;
+use money::Msat;
 
-use crate::{StoreError, Tx, params};
+use crate::{StoreError, Tx, params, rows};
 
 /// A channel that is open, or closed and not settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct LiveChannel {
     pub funding: Option<OutPoint>,
     /// Whether it is closed.
     pub is_closed: bool,
+    /// The most that the node said was ours in it after it was closed.
+    pub returned_msat: Option<Msat>,
 }
 
 /// The channels that are not settled.
@@ -23,7 +26,7 @@ pub struct LiveChannel {
 /// The database's; so for every query here.
 pub fn live_channels(tx: &mut Tx<'_>) -> Result<Vec<LiveChannel>, StoreError> {
     tx.query(
-        "SELECT id, funding, state FROM channel WHERE state <> 'settled' ORDER BY id",
+        "SELECT id, funding, state, returned_msat FROM channel WHERE state <> 'settled' ORDER BY id",
         params![],
     )?
     .iter()
@@ -35,6 +38,7 @@ pub fn live_channels(tx: &mut Tx<'_>) -> Result<Vec<LiveChannel>, StoreError> {
                 .transpose()
                 .map_err(|_| row.corrupt(1, "a funding output"))?,
             is_closed: row.text(2)? == "closed",
+            returned_msat: rows::opt_msat(row, 3)?,
         })
     })
     .collect()

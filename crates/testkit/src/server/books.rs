@@ -85,6 +85,8 @@ impl TestServer {
             channels: vec![ChannelFunds {
                 channel_id: [1; 32],
                 funding: Some(OutPoint::new(Txid::from_byte_array([1; 32]), 0)),
+                is_outbound: false,
+                is_announced: false,
                 own_min_msat: own_msat,
                 own_max_msat: own_msat,
                 in_flight_msat: Msat::ZERO,

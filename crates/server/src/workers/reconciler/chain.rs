@@ -6,10 +6,14 @@
 use std::collections::BTreeSet;
 
 use bitcoin::OutPoint;
+use bitcoin::hashes::Hash;
 use money::{MSAT_PER_SAT, Msat};
-use payments::ports::{NodeFunds, NodeView, possible_fundings};
+use payments::ports::{NodeFunds, NodeView, WalletTransaction, possible_fundings};
 use payments::reconciliation::Slack;
-use store::acts::channel::{book_wallet_move, record_open, settle_channels};
+use store::StoreError;
+use store::acts::channel::{
+    book_wallet_move, keep_returned as keep_returned_msat, record_open, settle_channels,
+};
 use store::acts::posting::PostError;
 use store::queries::channel::{LiveChannel, live_channels};
 
@@ -37,9 +41,12 @@ pub(super) fn keep(
     let funds = view.funds();
     let known = app.store.read(live_channels)?;
     record_new(app, &funds, &known)?;
+    keep_returned(app, &funds, &known)?;
     let fundings: BTreeSet<OutPoint> = known.iter().flat_map(fundings).collect();
     let mut slack = Slack::default();
-    for transaction in view.wallet_transactions(booked, &fundings) {
+    let transactions = view.wallet_transactions(booked, &fundings);
+    slack.wallet_in_msat += unseen_openings_msat(&funds, booked, &transactions);
+    for transaction in transactions {
         let txid = transaction.txid;
         match transaction.moved.filter(|_| transaction.is_final) {
             Some(moved) => {
@@ -74,13 +81,45 @@ fn fundings(channel: &LiveChannel) -> Vec<OutPoint> {
     }
 }
 
+/// What channels hold whose opening the wallet has not seen: it still counts the coins, and so do the channels.
+fn unseen_openings_msat(
+    funds: &NodeFunds,
+    booked: &BTreeSet<[u8; 32]>,
+    transactions: &[WalletTransaction],
+) -> i64 {
+    let opened = funds.channels.iter().filter(|channel| channel.is_outbound);
+    let unseen = opened.filter(|channel| {
+        channel.funding.is_some_and(|funding| {
+            let txid = funding.txid.to_byte_array();
+            !booked.contains(&txid) && !transactions.iter().any(|seen| seen.txid == txid)
+        })
+    });
+    unseen.map(|channel| channel.own_max_msat.get()).sum()
+}
+
+/// Keeps what the node says is ours in channels that are closed.
+fn keep_returned(app: &App, funds: &NodeFunds, known: &[LiveChannel]) -> Result<(), StoreError> {
+    for closing in &funds.closing {
+        let (id, returned_msat) = (closing.channel_id, closing.certain_msat);
+        let is_more = |channel: &&LiveChannel| {
+            channel.id == id && channel.returned_msat.is_none_or(|was| was < returned_msat)
+        };
+        if known.iter().any(|channel| is_more(&channel)) {
+            app.store
+                .write(move |tx| keep_returned_msat(tx, id, returned_msat))?;
+        }
+    }
+    Ok(())
+}
+
 fn record_new(app: &App, funds: &NodeFunds, known: &[LiveChannel]) -> Result<(), PostError> {
     for channel in &funds.channels {
         let is_known = known.iter().any(|known| known.id == channel.channel_id);
         if let (false, Some(funding)) = (is_known, channel.funding) {
             let (act, id) = (app.acting(), channel.channel_id);
+            let is_announced = channel.is_announced;
             app.store
-                .write(move |tx| record_open(tx, &act, id, funding))?;
+                .write(move |tx| record_open(tx, &act, id, funding, is_announced))?;
         }
     }
     Ok(())
@@ -92,6 +131,8 @@ impl Chain {
         let closing = |id: &[u8; 32]| funds.closing.iter().any(|c| c.channel_id == *id);
         !self.closed.is_empty()
             && !self.closed.iter().any(closing)
+            // The event of a close may be faster than what the node shows.
+            && !funds.channels.iter().any(|c| self.closed.contains(&c.channel_id))
             && funds.sweeping_msat.is_zero()
             && self.slack.wallet_in_msat == 0
             && self.slack.wallet_out_msat == 0

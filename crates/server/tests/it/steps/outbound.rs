@@ -329,6 +329,8 @@ fn a_channel_that_cannot_be_written_down_halts_and_keeps_no_payment_waiting(engi
     engine.run_sql("ALTER TABLE channel RENAME TO channel_away");
     engine.rail.push(RailEvent::ChannelClosed {
         channel_id: [7; 32],
+        peer: None,
+        by_crash: false,
         reason: "the peer".to_owned(),
     });
     engine.rail.push(invoice.succeeded(0));

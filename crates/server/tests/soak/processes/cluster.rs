@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 use store::queries::audit::audit;
+use store::queries::reopening::closed_by_crash;
 use store::{StoreConfig, StoreError};
 use testkit::Database;
 use tokio::time::Instant;
@@ -41,7 +42,7 @@ impl Cluster {
         };
         let config = format!(
             "network = \"regtest\"\ndata_dir = {:?}\n[server]\nlisten = \"127.0.0.1:0\"\n\
-             [database]\nurl = {url:?}\n[lightning]\nesplora_url = {:?}\n",
+             [database]\nurl = {url:?}\n[lightning]\nesplora_url = {:?}\nsync_seconds = 10\n",
             folder.path().display().to_string(),
             economy.esplora_url
         );
@@ -59,8 +60,14 @@ impl Cluster {
 
     /// One more process.
     pub async fn start(&self, roles: &'static str) -> Process {
+        self.start_with(roles, String::new()).await
+    }
+
+    /// One more process, with crash points in the form that the crate `fail` reads.
+    pub async fn start_with(&self, roles: &'static str, crash_points: String) -> Process {
         let config: PathBuf = self.folder.path().join("leyden.toml");
-        let started = tokio::task::spawn_blocking(move || Process::start(&config, roles));
+        let started =
+            tokio::task::spawn_blocking(move || Process::start(&config, roles, &crash_points));
         started.await.expect("a process that serves")
     }
 
@@ -86,6 +93,25 @@ impl Cluster {
         let (status, body) = answer.await.expect("an answer");
         assert_eq!(status, 201, "{body}");
         body
+    }
+
+    /// A fresh comparison of the books with the node. `None` while the process that runs the node does not answer.
+    pub async fn verdict(&self, process: &str) -> Option<Value> {
+        let path = "/admin/v1/reconciliation?everything=true";
+        let token = std::fs::read_to_string(self.folder.path().join("admin-token"));
+        let token = token.expect("the admin token");
+        let nothing = json!({});
+        let asked = self.call(process, (Method::GET, path), token.trim(), &nothing);
+        asked
+            .await
+            .filter(|(status, _)| *status == 200)
+            .map(|(_, verdict)| verdict)
+    }
+
+    /// How many channels crashes have closed, and how many of them are reopened, by the metrics.
+    pub async fn crashed_channels(&self) -> (i64, i64) {
+        let counted = self.database.store().read_async(closed_by_crash).await;
+        counted.expect("a count")
     }
 
     /// An account with a key, without money.

@@ -22,8 +22,9 @@ use crate::sandbox::PATIENCE;
 
 /// What each invoice asks for.
 pub const INVOICE_SAT: i64 = 100;
-/// Nothing opens a channel for what waits when a kill has closed the only one: the end of its invoice ends it.
-const EXPIRY_SECONDS: u32 = 45;
+/// What the operator has in the node's own wallet: closed channels cost fees, and he bears them.
+const CAPITAL_SAT: u64 = 1_000_000;
+const EXPIRY_SECONDS: u32 = 86_400;
 
 /// An invoice of the node of the test.
 #[derive(Debug, Clone)]
@@ -89,12 +90,15 @@ impl Economy {
     }
 
     fn open_channel(&self, node: &LdkNode) {
-        let script = self.counterparty.new_onchain_address().expect("an address");
-        let paid =
-            self.chain
-                .faucet()
-                .pay(script.script_pubkey(), 100_000_000, FeeRate::BROADCAST_MIN);
-        paid.expect("paid");
+        for (to, amount_sat) in [(&*self.counterparty, 100_000_000), (node, CAPITAL_SAT)] {
+            let script = to
+                .new_onchain_address()
+                .expect("an address")
+                .script_pubkey();
+            let faucet = self.chain.faucet();
+            let paid = faucet.pay(script, amount_sat, FeeRate::BROADCAST_MIN);
+            paid.expect("paid");
+        }
         let mine = |blocks| {
             self.mine(blocks);
             node.sync_wallets().expect("synced");
@@ -170,7 +174,7 @@ impl Economy {
 
     /// Takes a held payment, or sends it back.
     pub fn release(&self, invoice: &Invoice, take: bool) {
-        let held = self.seen().claimable.get(&invoice.hash).copied();
+        let held = self.seen().claimable.remove(&invoice.hash);
         let (preimage, held) = (invoice.preimage, held.expect("a held payment"));
         let released = if take {
             let preimage = preimage.expect("a preimage");

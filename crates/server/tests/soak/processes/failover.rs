@@ -1,5 +1,5 @@
 //! `kill -9` of the process that runs the node, with payments in flight: another takes it over, and every payment ends
-//! as the other side of the channel says it did.
+//! as the other side of the channel says it did. A kill that closes the channel is followed by its reopening.
 
 use std::time::{Duration, Instant};
 
@@ -18,8 +18,17 @@ const FUNDS_SAT: i64 = 500_000;
 /// Payments of each kind in a round.
 const HELD: usize = 6;
 const SENT: usize = 12;
-/// The least number of failovers, and so the node comes back to where it was.
-const LEAST: usize = 2;
+/// The least number of failovers: by a kill, by one that closes the channel, and by one after that.
+const LEAST: usize = 3;
+/// Every so many rounds the process dies by itself between the writes of monitor and manager, from the second on: the
+/// channel is closed then.
+const CLOSING_EVERY: usize = 4;
+/// How many steps of the channel a process survives that is to die so: more than one round takes.
+const STEPS: usize = 300;
+/// How long a closed channel may take until another one is usable, with blocks mined all the time.
+const REOPENED_WITHIN: Duration = Duration::from_secs(180);
+/// Blocks that are mined at once meanwhile. More would be new to our node when it sends through the new channel.
+const BLOCKS: u32 = 6;
 
 #[test]
 fn g1_g4_the_node_is_taken_over_within_fifteen_seconds_of_a_kill() {
@@ -29,35 +38,80 @@ fn g1_g4_the_node_is_taken_over_within_fifteen_seconds_of_a_kill() {
 async fn failovers(cluster: &Cluster) {
     let mut holder = cluster.start("api,node,worker").await;
     holder.until_it_runs_the_node();
-    let mut other = cluster.start("api,node,worker").await;
+    let mut other = standby(cluster, 2).await;
     // G4: a second node with the same key does not start.
     other.until_it_waits_for_the_node();
     let account = cluster.account(&other.url, "the customer").await;
     cluster.fund(&other.url, &account, FUNDS_SAT).await;
 
-    let (started, mut invoices, mut rounds) = (Instant::now(), Vec::new(), 0);
+    let (started, mut invoices, mut rounds, mut closed) = (Instant::now(), Vec::new(), 0, 0);
     while rounds < LEAST || started.elapsed() < duration() {
         rounds += 1;
         assert!(!other.has_said("this process runs the Lightning node"));
         let asked = failover(cluster, holder, &other, &account, rounds).await;
-        let closed = !cluster.economy.is_channel_open();
-        invoices.extend(asked.into_iter().map(|invoice| (invoice, closed)));
+        let is_closed = !cluster.economy.is_channel_open();
+        assert!(
+            is_closed || !closes_the_channel(rounds),
+            "it dies between two writes"
+        );
+        invoices.extend(asked.into_iter().map(|invoice| (invoice, is_closed)));
         cluster.audit().await;
-        if closed {
-            eprintln!("the channel was closed by kill {rounds}");
-            break;
+        if is_closed {
+            closed += 1;
+            until_reopened(cluster, &other, rounds).await;
         }
-        holder = std::mem::replace(&mut other, cluster.start("api,node,worker").await);
+        holder = std::mem::replace(&mut other, standby(cluster, rounds + 2).await);
     }
-    let settled = every_end_is_the_other_sides(cluster, &other.url, &account, &invoices).await;
+    // The last standby runs no node.
+    let settled = every_end_is_the_other_sides(cluster, &holder.url, &account, &invoices).await;
     cluster.audit().await;
+    assert_eq!(cluster.crashed_channels().await, (closed, closed));
     eprintln!(
-        "{rounds} failovers, {} withdrawals, {settled} settled",
+        "{rounds} failovers, {closed} channels closed and reopened, {} withdrawals, {settled} settled",
         invoices.len()
     );
 }
 
-/// Kills `holder` while payments are held, sent and asked for.
+const fn closes_the_channel(round: usize) -> bool {
+    round % CLOSING_EVERY == 2
+}
+
+/// The process that runs the node in `round`.
+async fn standby(cluster: &Cluster, round: usize) -> Process {
+    let crash_points = match closes_the_channel(round) {
+        true => format!("node_state.monitor_updated={STEPS}*off->return"),
+        false => String::new(),
+    };
+    cluster.start_with("api,node,worker", crash_points).await
+}
+
+/// Mines until the process that took over has opened another channel, which both sides can use.
+async fn until_reopened(cluster: &Cluster, other: &Process, round: usize) {
+    let since = Instant::now();
+    while !cluster.economy.has_channel() {
+        let waited = since.elapsed();
+        assert!(
+            waited < REOPENED_WITHIN,
+            "nothing is reopened: {:?}",
+            cluster.verdict(&other.url).await
+        );
+        tokio::task::block_in_place(|| cluster.economy.mine(BLOCKS));
+        // The reconciler books what comes home: it is asked to look now.
+        cluster.verdict(&other.url).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    eprintln!(
+        "the channel was closed by kill {round}, and reopened after {:?}",
+        since.elapsed()
+    );
+    until("the books to know of it", async || {
+        let (closed, reopened) = cluster.crashed_channels().await;
+        (closed == reopened).then_some(())
+    })
+    .await;
+}
+
+/// Ends `holder` while payments are held, sent and asked for.
 async fn failover(
     cluster: &Cluster,
     holder: Process,
@@ -67,46 +121,25 @@ async fn failover(
 ) -> Vec<Invoice> {
     let economy = &cluster.economy;
     until("the channel", async || economy.has_channel().then_some(())).await;
-    let make = |count: usize, make: &dyn Fn() -> Invoice| {
-        tokio::task::block_in_place(|| (0..count).map(|_| make()).collect::<Vec<_>>())
-    };
-    let held = make(HELD, &|| economy.held_invoice());
-    let sent = make(SENT, &|| economy.invoice());
-    let withdraw = async |url: &str, invoice: &Invoice| {
-        let answer = cluster.withdraw(url, account, &invoice.bolt11, INVOICE_SAT);
-        answer.await.is_some_and(|(status, _)| status == 201)
-    };
-    for invoice in &held {
-        assert!(withdraw(&other.url, invoice).await);
-    }
+    let held = invoices(HELD, || economy.held_invoice());
+    assert!(withdraw(cluster, &other.url, account, &held).await);
     until("every held payment", async || {
         held.iter().all(|one| economy.holds(one)).then_some(())
     })
     .await;
-    // The kill falls at another moment of the work in each round.
-    let until_kill = Duration::from_millis(u64::try_from(round * 37 % 300).expect("small"));
-    let asking = join_all(sent.iter().map(|invoice| withdraw(&other.url, invoice)));
-    let killing = async {
-        tokio::time::sleep(until_kill).await;
-        tokio::task::block_in_place(|| holder.kill())
+    let (mut asked, killed_at) = match closes_the_channel(round) {
+        true => dies_by_itself(cluster, holder, other, account).await,
+        false => is_killed(cluster, holder, other, account, round).await,
     };
-    let (accepted, killed_at) = tokio::join!(asking, killing);
-    assert!(
-        accepted.iter().all(|accepted| *accepted),
-        "the other process takes everything"
-    );
 
     let runs_at = tokio::task::block_in_place(|| other.until_it_runs_the_node());
-    let after = make(1, &|| economy.invoice());
-    let asked = withdraw(&other.url, &after[0]).await;
-    assert!(asked);
-    if economy.is_channel_open() {
-        until(
-            "a payment after the failover, or the end of the channel",
-            async || (economy.was_paid(&after[0].hash) || !economy.is_channel_open()).then_some(()),
-        )
-        .await;
-    }
+    let after = invoices(1, || economy.invoice());
+    assert!(withdraw(cluster, &other.url, account, &after).await);
+    until(
+        "a payment after the failover, or the end of the channel",
+        async || (economy.was_paid(&after[0].hash) || !economy.is_channel_open()).then_some(()),
+    )
+    .await;
     let took = runs_at.duration_since(killed_at);
     eprintln!(
         "failover {round}: the node ran after {took:?}, and the next payment was there after {:?}",
@@ -118,7 +151,60 @@ async fn failover(
     for (number, invoice) in held.iter().enumerate() {
         tokio::task::block_in_place(|| economy.release(invoice, takes(number)));
     }
-    held.into_iter().chain(sent).chain(after).collect()
+    asked.extend(held.into_iter().chain(after));
+    asked
+}
+
+fn invoices(count: usize, make: impl Fn() -> Invoice) -> Vec<Invoice> {
+    tokio::task::block_in_place(|| (0..count).map(|_| make()).collect())
+}
+
+/// Asks for all of them at once, and answers whether all were taken.
+async fn withdraw(cluster: &Cluster, url: &str, account: &Account, invoices: &[Invoice]) -> bool {
+    let asking = invoices.iter().map(async |invoice| {
+        let answer = cluster.withdraw(url, account, &invoice.bolt11, INVOICE_SAT);
+        answer.await.is_some_and(|(status, _)| status == 201)
+    });
+    join_all(asking).await.into_iter().all(|taken| taken)
+}
+
+/// A power cut while a round is being asked for. Answers what was asked for, and when it was.
+async fn is_killed(
+    cluster: &Cluster,
+    holder: Process,
+    other: &Process,
+    account: &Account,
+    round: usize,
+) -> (Vec<Invoice>, Instant) {
+    // The kill falls at another moment of the work in each round.
+    let until_kill = Duration::from_millis(u64::try_from(round * 37 % 300).expect("small"));
+    let sent = invoices(SENT, || cluster.economy.invoice());
+    let killing = async {
+        tokio::time::sleep(until_kill).await;
+        tokio::task::block_in_place(|| holder.kill())
+    };
+    let asking = withdraw(cluster, &other.url, account, &sent);
+    let (accepted, killed_at) = tokio::join!(asking, killing);
+    assert!(accepted, "the other process takes everything");
+    (sent, killed_at)
+}
+
+/// Asks for payments until the process dies at its crash point.
+async fn dies_by_itself(
+    cluster: &Cluster,
+    mut holder: Process,
+    other: &Process,
+    account: &Account,
+) -> (Vec<Invoice>, Instant) {
+    let mut asked = Vec::new();
+    until("the process to die at its crash point", async || {
+        let sent = invoices(SENT, || cluster.economy.invoice());
+        assert!(withdraw(cluster, &other.url, account, &sent).await);
+        asked.extend(sent);
+        holder.is_gone().then_some(())
+    })
+    .await;
+    (asked, Instant::now())
 }
 
 /// Waits for the ends, and compares them with what the payee has. Answers how many were settled.

@@ -35,8 +35,8 @@ impl Drop for Process {
 }
 
 impl Process {
-    /// Starts one with these roles, and waits until it serves.
-    pub fn start(config: &Path, roles: &str) -> Self {
+    /// Starts one with these roles and crash points, and waits until it serves.
+    pub fn start(config: &Path, roles: &str, crash_points: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_leyden"))
             .args([
                 "--log",
@@ -46,6 +46,7 @@ impl Process {
             ])
             .arg(config)
             .args(["--roles", roles])
+            .env("FAILPOINTS", crash_points)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -106,6 +107,11 @@ impl Process {
                 .expect("no panic")
                 .0;
         }
+    }
+
+    /// Whether it has ended by itself.
+    pub fn is_gone(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_some()
     }
 
     /// Kills it as a power cut would, and answers when.
