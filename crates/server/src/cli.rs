@@ -4,6 +4,7 @@ mod accounts;
 mod admin_client;
 mod audit;
 mod config;
+mod node;
 mod print;
 mod sandbox;
 mod serve;
@@ -58,6 +59,9 @@ enum Command {
     /// Look at withdrawals, through the running server.
     #[command(subcommand)]
     Withdrawal(accounts::WithdrawalCommand),
+    /// Look at the Lightning node, fund it, connect it, open and close channels, through the running server.
+    #[command(subcommand)]
+    Node(node::NodeCommand),
     /// Let money move again after it was halted (an ALERT stands in the log), through the running server.
     Resume(accounts::ResumeArgs),
     /// List and assign money that could not be placed, through the running server.
@@ -102,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Account(command) => on_runtime(accounts::account(command)),
         Command::Key(command) => on_runtime(accounts::key(command)),
         Command::Withdrawal(command) => on_runtime(accounts::withdrawal(command)),
+        Command::Node(command) => on_runtime(node::node(command)),
         Command::Resume(args) => on_runtime(accounts::resume(args)),
         Command::Suspense(command) => on_runtime(suspense::suspense(command)),
         Command::Webhook(command) => on_runtime(accounts::webhook(command)),

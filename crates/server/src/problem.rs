@@ -3,6 +3,7 @@
 //! What happened inside is logged here, once, and never shown. A new error of an operation does not compile until it
 //! has its place.
 
+use payments::ports::NodeOperatorError;
 use payments::withdrawal::{RequestWithdrawalError, WithdrawalState};
 use store::StoreError;
 use store::acts::account::CreateKeyError;
@@ -152,6 +153,28 @@ impl From<AssignError> for ApiError {
             AssignError::Post(error) => Self::internal(&error),
             AssignError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<NodeOperatorError> for ApiError {
+    fn from(error: NodeOperatorError) -> Self {
+        tracing::warn!(error = %chain(&error), "the node does not do what its operator asks");
+        match error {
+            NodeOperatorError::NotRunning => Problem::RailUnavailable {
+                rail: "lightning".into(),
+            },
+            NodeOperatorError::InvalidAddress => Problem::InvalidParameter {
+                name: "peer".into(),
+                why: "it must be PUBKEY@HOST:PORT".into(),
+            },
+            NodeOperatorError::Unreachable(_) => Problem::PeerUnreachable,
+            NodeOperatorError::InsufficientFunds { spendable_sat } => Problem::NodeFundsTooLow {
+                spendable_sats: spendable_sat,
+            },
+            NodeOperatorError::UnknownChannel => return Self::not_found("channel"),
+            NodeOperatorError::Refused(_) => Problem::NodeRefused,
+        }
+        .into()
     }
 }
 

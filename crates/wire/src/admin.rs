@@ -1,12 +1,17 @@
-//! The admin API, `/admin/v1/…`: webhooks, accounts, API keys and money in suspense.
+//! The admin API, `/admin/v1/…`: webhooks, accounts, API keys, money in suspense and the node.
 //!
 //! It is this project's own. A secret stands in the answer that creates it and nowhere else.
 
 mod account;
+mod node;
 mod suspense;
 mod webhook;
 
 pub use account::{Account, ApiKey, CreateAccountRequest, CreateKeyRequest, CreatedApiKey};
+pub use node::{
+    CloseChannelRequest, ClosingChannel, ConnectPeerRequest, Node, NodeAddress, NodeChannel,
+    NodePeer, NodeWallet, OpenChannelRequest,
+};
 pub use suspense::{AssignSuspendedRequest, SuspendedItem};
 pub use webhook::{CreateWebhookRequest, CreatedWebhook, Webhook};
 

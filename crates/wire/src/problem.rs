@@ -187,6 +187,20 @@ catalogue! {
         /// `lightning` or `onchain`.
         rail: Cow<'static, str> = "lightning".into(),
     } => 503 "rail_unavailable" Operational,
+    /// The operator asked for the node in a process that does not run it.
+    NodeElsewhere {
+        /// Where it runs, as `host:process`.
+        holder: String = "pay-2:4711".to_owned(),
+    } => 503 "node_elsewhere" Operational,
+    /// A peer of the node does not answer.
+    PeerUnreachable => 502 "peer_unreachable" Operational,
+    /// The node's own wallet holds too little for a channel, its fee and its reserve.
+    NodeFundsTooLow {
+        /// What it may spend.
+        spendable_sats: u64 = 20_000,
+    } => 400 "node_funds_too_low" Operational,
+    /// The node, or the peer, does not do what its operator asked.
+    NodeRefused => 409 "node_refused" Operational,
     /// Movement of money is stopped until an operator has looked.
     ReadOnly => 503 "read_only" Operational,
     /// The books and the node do not say alike, so money stays halted.

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod keys;
+pub mod node;
 pub mod reconciliation;
 pub mod resume;
 pub mod suspense;

@@ -117,4 +117,9 @@ fn administration() -> Router<HttpState> {
         .route("/reconciliation", get(admin::reconciliation::get))
         .route("/withdrawals/{id}", get(admin::withdrawals::get))
         .route("/resume", post(admin::resume::post))
+        .route("/node", get(admin::node::get))
+        .route("/node/address", post(admin::node::address))
+        .route("/node/peers", post(admin::node::connect))
+        .route("/node/channels", post(admin::node::open))
+        .route("/node/channels/{id}/close", post(admin::node::close))
 }

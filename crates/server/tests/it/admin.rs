@@ -31,6 +31,11 @@ async fn only_the_operator_comes_in(server: &mut TestServer) {
         (Method::GET, "/admin/v1/audit"),
         (Method::GET, "/admin/v1/reconciliation"),
         (Method::POST, "/admin/v1/resume"),
+        (Method::GET, "/admin/v1/node"),
+        (Method::POST, "/admin/v1/node/address"),
+        (Method::POST, "/admin/v1/node/peers"),
+        (Method::POST, "/admin/v1/node/channels"),
+        (Method::POST, "/admin/v1/node/channels/00/close"),
     ];
     let almost = &ADMIN_TOKEN[1..];
     for (method, path) in routes {

@@ -13,6 +13,7 @@ mod edges;
 mod hub;
 mod internal;
 mod invoices;
+mod node;
 mod outages;
 mod processes;
 mod reconciliation;

@@ -15,6 +15,7 @@ impl Problem {
         self.request_message()
             .or_else(|| self.invoice_message())
             .or_else(|| self.payment_message())
+            .or_else(|| self.node_message())
             .unwrap_or_else(|| {
                 "Something went wrong on the server. Ask for the state of the object before you \
              try again."
@@ -194,6 +195,30 @@ impl Problem {
             Self::FiatUnavailable { currency } => format!(
                 "This server has no exchange rate for {currency}. Send the amount in sats or btc."
             ),
+            _ => return None,
+        })
+    }
+
+    /// The message of a problem with what the operator asks of the node.
+    fn node_message(&self) -> Option<String> {
+        Some(match self {
+            Self::NodeElsewhere { holder } => {
+                let shown: String = holder.chars().take(SHOWN_CHARS).collect();
+                format!(
+                    "The Lightning node runs in another process ({shown}). Send this to that process."
+                )
+            }
+            Self::PeerUnreachable => "The peer does not answer there. Check its key, host and \
+                                      port, and whether it is up."
+                .to_owned(),
+            Self::NodeFundsTooLow { spendable_sats } => format!(
+                "The node's on-chain wallet may spend {spendable_sats} sats, and a channel takes its \
+                 amount, a fee and 25,000 sats of reserve. Send coins to a fresh address (leyden node \
+                 address) or open a smaller one."
+            ),
+            Self::NodeRefused => "The Lightning node or its peer refused. See the log for the reason, \
+                                  and look at the channels before you try again (leyden node status)."
+                .to_owned(),
             _ => return None,
         })
     }
