@@ -7,7 +7,8 @@ mod commands;
 pub mod events;
 mod session;
 
-use signalr_server::{Arguments, Hub, HubOptions, Origins};
+use signalr_server::{Arguments, Hub, HubOptions, Origins, Unauthorized};
+use tokio::sync::watch;
 use wire::hercle::DataFormat;
 
 use crate::app::App;
@@ -15,15 +16,23 @@ use crate::app::App;
 /// The hub's path, in the spelling of its contract; any letter case is served.
 pub const PATH: &str = "/ExecutionLiveServer/v1";
 
-/// Puts the hub together. `default_format` is how `data` is written for connections that do not choose.
-pub fn build(app: &App, default_format: DataFormat) -> Hub {
+/// Puts the hub together. `default_format` is how `data` is written for connections that do not choose. Nobody is
+/// let in before the events have `begun`: what happens earlier would be told to nobody.
+pub fn build(app: &App, default_format: DataFormat, begun: watch::Receiver<bool>) -> Hub {
     let (for_sessions, for_withdrawals) = (app.clone(), app.clone());
     Hub::builder()
         .options(HubOptions::default())
         .origins(Origins::Any)
         .authenticate(move |request| {
-            let app = for_sessions.clone();
-            async move { session::authenticate(&app, &request, default_format).await }
+            let (app, mut begun) = (for_sessions.clone(), begun.clone());
+            async move {
+                // An error means that the server ends before it has begun.
+                begun
+                    .wait_for(|begun| *begun)
+                    .await
+                    .map_err(|_| Unauthorized)?;
+                session::authenticate(&app, &request, default_format).await
+            }
         })
         .method("WithdrawLightning", move |caller, arguments: Arguments| {
             let app = for_withdrawals.clone();

@@ -18,6 +18,7 @@ use jiff::SignedDuration;
 use payments::ports::{NodeOperator, NodeView};
 use signalr_server::Hub;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use webhooks::client::Limits;
@@ -102,11 +103,12 @@ pub fn serve(
         needs_node: options.roles.has(Role::Api),
     };
     let (hub, everything) = if options.roles.has(Role::Api) {
-        let hub = hub::build(&app, options.hub_format);
+        let (begun, has_begun) = watch::channel(false);
+        let hub = hub::build(&app, options.hub_format, has_begun);
         tasks.spawn(guarded(
             "hub events",
             &stop,
-            hub::events::pump(app.clone(), hub.clients(), stop.clone()),
+            hub::events::pump(app.clone(), hub.clients(), stop.clone(), begun),
         ));
         let rest = router::with_timeout(router::router(state)).merge(extra);
         let everything = hub.mount(hub::PATH, router::surround(rest));

@@ -11,6 +11,7 @@ use payments::ids::ApiKeyId;
 use signalr_server::{Clients, JsonText};
 use store::queries::event::{HubEvent, events_after, newest};
 use store::{Signal, StoreError};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use wire::hercle::{DataFormat, EVENT_CHANNEL, Envelope};
 
@@ -67,8 +68,8 @@ impl Cursor {
     }
 }
 
-/// Pumps until `stop`.
-pub async fn pump(app: App, clients: Clients, stop: CancellationToken) {
+/// Pumps until `stop`. Tells when it has `begun`: whoever is connected from then on hears everything.
+pub async fn pump(app: App, clients: Clients, stop: CancellationToken, begun: watch::Sender<bool>) {
     let mut wakeups = app.store.subscribe(Signal::Events);
     let mut cursor = loop {
         match app.store.read_async(newest).await {
@@ -83,6 +84,7 @@ pub async fn pump(app: App, clients: Clients, stop: CancellationToken) {
             return;
         }
     };
+    begun.send_replace(true);
     loop {
         match send_new(&app, &clients, &mut cursor).await {
             Ok(true) => continue,
