@@ -14,7 +14,7 @@ use payments::invoice::{Invoice, InvoiceState};
 use payments::network::Network;
 use payments::payment_hash::PaymentHash;
 use payments::ports::{Clock, Entropy, SystemClock, SystemEntropy};
-use payments::webhook::{EndpointState, SigningSecret, WebhookEndpoint};
+use payments::webhook::{SigningSecret, WebhookEndpoint};
 use payments::withdrawal::NewWithdrawal;
 use server::event_bodies::{WireBodies, event_name};
 use store::acts::ActContext;
@@ -23,7 +23,7 @@ use store::acts::deposit::{CreditError, credit_deposit};
 use store::acts::idempotency::IdempotencyKey;
 use store::acts::invoice::record_invoice;
 use store::acts::outcome::OutcomeError;
-use store::acts::webhook::create_endpoint;
+use store::acts::webhook::endpoint::create_endpoint;
 use store::acts::withdrawal::{ReserveError, ReserveWithdrawal};
 use store::{OpenError, Store, StoreConfig, StoreError, Tx};
 
@@ -122,15 +122,10 @@ impl Books {
 
     fn endpoint(&self, account_id: AccountId) -> WebhookEndpoint {
         let kind = payments::event::EventKind::WithdrawalLightningPending;
-        WebhookEndpoint {
-            id: self.ids.fresh(),
-            account_id,
-            url: "https://example.com/webhooks".to_owned(),
-            events: vec![event_name(kind).as_str().to_owned()],
-            secret: SigningSecret::from_text("0".repeat(64)),
-            state: EndpointState::Active,
-            created_at: SystemClock.now(),
-        }
+        let url = "https://example.com/webhooks".to_owned();
+        let secret = SigningSecret::from_text("0".repeat(64));
+        WebhookEndpoint::new(self.ids.fresh(), account_id, url, secret, SystemClock.now())
+            .with_events(vec![event_name(kind).as_str().to_owned()])
     }
 
     /// An invoice of a customer that nobody has written down or paid.

@@ -279,12 +279,12 @@ fn middle_page(filled: &Filled) -> Result<Duration, BooksError> {
 
 /// What recovery, the dispatcher, the hub and the webhooks look for when they start.
 fn looked_up(filled: &Filled) -> Result<Duration, BooksError> {
-    let store = &filled.books.store;
+    let (store, now) = (&filled.books.store, jiff::Timestamp::MAX);
     timed(|| {
-        Ok(store.read(|tx| {
+        Ok(store.read(move |tx| {
             payment::dispatched(tx)?;
             payment::next_dispatch_at(tx)?;
-            webhook::next_delivery_at(tx)?;
+            webhook::ready_endpoints(tx, now, now)?;
             event::newest(tx)
         })?)
     })

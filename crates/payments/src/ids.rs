@@ -66,8 +66,6 @@ ids! {
     AccountId;
     /// An API key of an account.
     ApiKeyId;
-    /// One attempt to deliver a webhook.
-    AttemptId;
     /// One claim of withdrawals by a dispatcher, which nobody else knows.
     ClaimId;
     /// A deposit.

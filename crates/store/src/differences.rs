@@ -136,3 +136,46 @@ pub(crate) const KEEP_LEASE: Statement = Statement {
         SET expires_at = CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + $1
         WHERE node = $2 AND fence = $3",
 };
+
+/// Claims due deliveries to endpoint `$1` at time `$2`, `$3` at most, for `$4` milliseconds of the database's clock.
+/// Materialised, because a planner may run a sub-select with LIMIT and SKIP LOCKED once for each row it joins.
+pub(crate) const CLAIM_DELIVERIES: Statement = Statement {
+    sqlite: "WITH due AS MATERIALIZED (
+            SELECT event_id FROM webhook_delivery WHERE endpoint_id = $1 AND state = 'pending' AND next_at <= $2
+            ORDER BY next_at, seq LIMIT $3)
+        UPDATE webhook_delivery SET state = 'leased', lease_token = lease_token + 1,
+            lease_until = CAST(unixepoch('subsec') * 1000 AS INTEGER) + $4
+        WHERE endpoint_id = $1 AND event_id IN (SELECT event_id FROM due)
+        RETURNING event_id, seq, next_at, tries, lease_token,
+            (SELECT v.webhook_body FROM event v WHERE v.id = webhook_delivery.event_id)",
+    postgres: "WITH due AS MATERIALIZED (
+            SELECT event_id FROM webhook_delivery WHERE endpoint_id = $1 AND state = 'pending' AND next_at <= $2
+            ORDER BY next_at, seq LIMIT $3 FOR UPDATE SKIP LOCKED)
+        UPDATE webhook_delivery SET state = 'leased', lease_token = lease_token + 1,
+            lease_until = CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + $4
+        WHERE endpoint_id = $1 AND event_id IN (SELECT event_id FROM due)
+        RETURNING event_id, seq, next_at, tries, lease_token,
+            (SELECT v.webhook_body FROM event v WHERE v.id = webhook_delivery.event_id)",
+};
+
+/// The deliveries whose leases ran out by the database's clock; with `$1` = 1 all that are leased.
+pub(crate) const STALE_DELIVERIES: Statement = Statement {
+    sqlite: "SELECT event_id, endpoint_id, attempts FROM webhook_delivery
+        WHERE state = 'leased' AND ($1 = 1 OR lease_until <= CAST(unixepoch('subsec') * 1000 AS INTEGER))
+        LIMIT 1000",
+    postgres: "SELECT event_id, endpoint_id, attempts FROM webhook_delivery
+        WHERE state = 'leased'
+            AND ($1 = CAST(1 AS BIGINT) OR lease_until <= CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT))
+        LIMIT 1000 FOR UPDATE SKIP LOCKED",
+};
+
+/// Writes the end of a claimed delivery and its attempt: `$1` the state, `$2` when it is due next, `$3` to `$5` the
+/// claim, the rest the attempt. Nothing, when the claim is not the latest.
+pub(crate) const RECORD_DELIVERY: &str = "WITH done AS (
+        UPDATE webhook_delivery SET state = $1, attempts = attempts + 1, tries = tries + 1, next_at = $2
+        WHERE event_id = $3 AND endpoint_id = $4 AND state = 'leased' AND lease_token = $5
+        RETURNING event_id, endpoint_id, attempts, followed, subject_id),
+    logged AS (INSERT INTO webhook_attempt (event_id, endpoint_id, number, started_at, outcome, status, error,
+            dns_us, connect_us, tls_us, first_byte_us, total_us, response_excerpt)
+        SELECT event_id, endpoint_id, attempts, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 FROM done)
+    SELECT followed, subject_id FROM done";

@@ -3,7 +3,6 @@
 //! A column that does not hold what the program put there is corruption: never a default, never a panic.
 
 pub mod account;
-pub mod delivery;
 pub mod deposit;
 pub mod endpoint;
 pub mod invoice;

@@ -4,6 +4,7 @@
 //! may go, and says what came of it. What is due, and what is written down, is for its caller.
 
 pub mod client;
+pub mod custom;
 pub mod egress;
 pub mod resolve;
 pub mod schedule;

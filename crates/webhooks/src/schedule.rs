@@ -27,6 +27,64 @@ const HOUR: u64 = 3_600;
 /// The longest delay, whatever the receiver asks for; jitter comes on top.
 pub const MAX_DELAY: Duration = Duration::from_secs(24 * HOUR);
 
+/// The most retries that a schedule of an endpoint's own may have.
+pub const MAX_OWN_RETRIES: usize = 30;
+
+/// When an endpoint is tried again: [`DELAYS_SECONDS`], or a schedule of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Schedule(Option<Vec<u64>>);
+
+/// A text that is no schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a schedule is at most 30 delays, each 1 to 86400 seconds")]
+pub struct ScheduleError;
+
+impl Schedule {
+    /// The schedule with these delays before the second attempt and those after it. Without any, there is one attempt.
+    ///
+    /// # Errors
+    ///
+    /// [`ScheduleError`].
+    pub fn own(delays_seconds: Vec<u64>) -> Result<Self, ScheduleError> {
+        let fits = |delay: &u64| (1..=MAX_DELAY.as_secs()).contains(delay);
+        if delays_seconds.len() <= MAX_OWN_RETRIES && delays_seconds.iter().all(fits) {
+            Ok(Self(Some(delays_seconds)))
+        } else {
+            Err(ScheduleError)
+        }
+    }
+
+    /// The schedule of a stored text: delays in seconds with commas; nothing is the usual one.
+    ///
+    /// # Errors
+    ///
+    /// [`ScheduleError`].
+    pub fn from_text(text: Option<&str>) -> Result<Self, ScheduleError> {
+        let Some(text) = text else {
+            return Ok(Self::default());
+        };
+        let delays = text.split(',').filter(|delay| !delay.is_empty());
+        let delays: Result<Vec<u64>, _> = delays.map(str::parse).collect();
+        Self::own(delays.map_err(|_| ScheduleError)?)
+    }
+
+    /// The delays as they are stored; `None` for the usual ones.
+    #[must_use]
+    pub fn to_text(&self) -> Option<String> {
+        let texts = self.0.as_ref()?.iter().map(u64::to_string);
+        Some(texts.collect::<Vec<_>>().join(","))
+    }
+
+    /// The delay after so many attempts.
+    fn after(&self, attempts_made: u32) -> Option<u64> {
+        let attempts = usize::try_from(attempts_made).ok()?;
+        match &self.0 {
+            Some(own) => own.get(attempts.checked_sub(1)?).copied(),
+            None => DELAYS_SECONDS.get(attempts).copied(),
+        }
+    }
+}
+
 /// What a status means for the delivery and for its endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -71,12 +129,13 @@ pub enum Verdict {
     Gone,
 }
 
-/// Decides what becomes of a delivery.
+/// Decides what becomes of a delivery to an endpoint with this schedule.
 ///
 /// `attempts_made` counts this attempt, from 1. `retry_after` is the delay the receiver asked for
 /// ([`retry_after`]), and `random` any number, for jitter.
 #[must_use]
 pub fn decide(
+    schedule: &Schedule,
     outcome: Outcome,
     attempts_made: u32,
     retry_after: Option<Duration>,
@@ -87,12 +146,13 @@ pub fn decide(
         Outcome::Delivered => Verdict::Delivered,
         Outcome::Gone => Verdict::Gone,
         Outcome::Failed | Outcome::Overloaded => {
-            delay(attempts_made, retry_after, random).map_or(Verdict::Exhausted, |after| {
-                Verdict::Retry {
+            delay(schedule, attempts_made, retry_after, random).map_or(
+                Verdict::Exhausted,
+                |after| Verdict::Retry {
                     after,
                     pause_endpoint,
-                }
-            })
+                },
+            )
         }
     }
 }
@@ -101,9 +161,13 @@ pub fn decide(
 /// receiver asked for, whichever is longer, at most [`MAX_DELAY`]; then up to a tenth is added as
 /// jitter. `None` when there is no next attempt.
 #[must_use]
-pub fn delay(attempts_made: u32, retry_after: Option<Duration>, random: u64) -> Option<Duration> {
-    let scheduled = DELAYS_SECONDS.get(usize::try_from(attempts_made).ok()?)?;
-    let base = Duration::from_secs(*scheduled)
+pub fn delay(
+    schedule: &Schedule,
+    attempts_made: u32,
+    retry_after: Option<Duration>,
+    random: u64,
+) -> Option<Duration> {
+    let base = Duration::from_secs(schedule.after(attempts_made)?)
         .max(retry_after.unwrap_or_default())
         .min(MAX_DELAY);
     let tenth_millis = u64::try_from(base.as_millis() / 10).ok()?;
@@ -141,6 +205,28 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777)
     }
 
+    fn usual() -> Schedule {
+        Schedule::default()
+    }
+
+    #[test]
+    fn a_schedule_of_its_own_has_as_many_attempts_as_it_says_and_one() {
+        let own = Schedule::from_text(Some("1,60")).expect("a schedule");
+        let seconds = |attempts| delay(&own, attempts, None, 0).map(|delay| delay.as_secs());
+        assert_eq!([1, 2, 3].map(seconds), [Some(1), Some(60), None]);
+        assert_eq!(own.to_text().as_deref(), Some("1,60"));
+        let once = Schedule::from_text(Some("")).expect("no retry");
+        assert_eq!(delay(&once, 1, None, 0), None);
+        for text in ["0", "86401", "x", "-1", &"1,".repeat(31)] {
+            assert_eq!(
+                Schedule::from_text(Some(text)),
+                Err(ScheduleError),
+                "{text}"
+            );
+        }
+        assert_eq!(Schedule::from_text(None), Ok(usual()));
+    }
+
     #[test]
     fn the_schedule_is_the_published_one() {
         let mut since_first = 0;
@@ -164,7 +250,7 @@ mod tests {
     fn ten_attempts_are_made_and_no_more() {
         for attempts in 1..10 {
             assert!(matches!(
-                decide(Outcome::Failed, attempts, None, 0),
+                decide(&usual(), Outcome::Failed, attempts, None, 0),
                 Verdict::Retry {
                     pause_endpoint: false,
                     ..
@@ -173,7 +259,7 @@ mod tests {
         }
         for attempts in [10, 11, u32::MAX] {
             assert_eq!(
-                decide(Outcome::Overloaded, attempts, None, 0),
+                decide(&usual(), Outcome::Overloaded, attempts, None, 0),
                 Verdict::Exhausted
             );
         }
@@ -195,7 +281,13 @@ mod tests {
 
     #[test]
     fn an_overload_pauses_the_endpoint_and_gone_ends_it() {
-        let verdict = decide(Outcome::Overloaded, 1, Some(Duration::from_secs(60)), 0);
+        let verdict = decide(
+            &usual(),
+            Outcome::Overloaded,
+            1,
+            Some(Duration::from_secs(60)),
+            0,
+        );
         let after = Duration::from_secs(60);
         assert_eq!(
             verdict,
@@ -204,8 +296,11 @@ mod tests {
                 pause_endpoint: true
             }
         );
-        assert_eq!(decide(Outcome::Gone, 1, None, 0), Verdict::Gone);
-        assert_eq!(decide(Outcome::Delivered, 10, None, 0), Verdict::Delivered);
+        assert_eq!(decide(&usual(), Outcome::Gone, 1, None, 0), Verdict::Gone);
+        assert_eq!(
+            decide(&usual(), Outcome::Delivered, 10, None, 0),
+            Verdict::Delivered
+        );
     }
 
     #[test]
@@ -236,8 +331,8 @@ mod tests {
             attempts in 1_u32..10, asked in proptest::option::of(0_u64..1_000_000), random: u64,
         ) {
             let asked = asked.map(Duration::from_secs);
-            let exact = delay(attempts, asked, 0).expect("an attempt is left");
-            let jittered = delay(attempts, asked, random).expect("an attempt is left");
+            let exact = delay(&usual(), attempts, asked, 0).expect("an attempt is left");
+            let jittered = delay(&usual(), attempts, asked, random).expect("an attempt is left");
             prop_assert!(jittered >= exact && jittered <= exact + exact / 10);
             let scheduled = Duration::from_secs(DELAYS_SECONDS[attempts as usize]);
             prop_assert_eq!(exact, scheduled.max(asked.unwrap_or_default()).min(MAX_DELAY));

@@ -1,191 +1,241 @@
 //! Delivers webhooks: claim under a lease, send outside any transaction, record.
 //!
-//! The stored bytes are signed and sent as they are. A sender that dies leaves a lease that runs out, and the
-//! delivery is made again with the same id. Order per object and a share for each endpoint are not kept yet.
+//! One loop owns what is under way ([`Board`]) and never waits for a receiver or for the database: it looks for ready
+//! endpoints, claims a little of each, launches attempts while there are slots, and hands results to the recorder. The
+//! stored bytes are signed and sent as they are. A sender that dies leaves a lease that runs out, and the delivery is
+//! made again with the same id.
+
+mod board;
+mod lane;
+mod recorder;
+mod ring;
+mod sender;
+mod upkeep;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
-use payments::webhook::{ClaimedDelivery, DeliveryAttempt, DeliveryVerdict};
-use store::acts::webhook::{claim_due_deliveries, record_attempt, release_stale_leases};
-use store::queries::webhook::next_delivery_at;
-use store::{Signal, StoreError, crash_point};
-use tokio::sync::Semaphore;
+use payments::ids::EndpointId;
+use payments::webhook::ClaimedDelivery;
+use store::acts::webhook::claim::{Quota, Stale, claim_deliveries, release_stale_leases};
+use store::acts::webhook::record::FinishedAttempt;
+use store::queries::webhook::{ReadyEndpoint, ready_endpoints};
+use store::{Signal, StoreError};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use webhooks::schedule::{Outcome, Verdict, decide, retry_after};
-use webhooks::{Attempt, MessageId, Secret, SigningKeys, WebhookClient, sign};
+use webhooks::WebhookClient;
 
+use self::board::{Board, Launch};
+use self::recorder::{Note, Recorder};
 use crate::app::App;
 use crate::problem::chain;
 
-/// How many deliveries are under way at once.
-const PARALLEL: usize = 64;
-/// How long a claim holds: longer than an attempt can take.
-const LEASE: SignedDuration = SignedDuration::from_secs(60);
-/// How long to wait when the database is away.
-const PAUSE: Duration = Duration::from_millis(250);
+/// How long a claim holds: longer than an attempt and what stands before it in the queue can take.
+const LEASE: Duration = Duration::from_secs(60);
+/// A claim that ends sooner is given back, not sent: the attempt could outlast it.
+const LEASE_LEFT: Duration = Duration::from_secs(20);
 /// The longest wait: a wake-up only shortens it.
 const POLL: Duration = Duration::from_secs(1);
+/// The shortest time from one look to the next: what comes meanwhile is claimed together.
+const SPACING: Duration = Duration::from_millis(2);
+/// How long to wait when the database is away.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// What the loop hears of.
+enum News {
+    /// An attempt is over.
+    Sent(Launch, Box<FinishedAttempt>),
+    /// These endpoints are ready.
+    Ready(Result<Vec<ReadyEndpoint>, StoreError>),
+    /// These deliveries were claimed, and the claim holds until then.
+    Claimed(Result<Claimed, StoreError>, Instant),
+}
+
+type Claimed = Vec<(EndpointId, Vec<ClaimedDelivery>)>;
 
 /// Delivers until `stop`, then waits for the attempts under way.
 pub async fn run(app: App, client: WebhookClient, stop: CancellationToken) {
-    let mut wakeups = app.store.subscribe(Signal::Deliveries);
-    let slots = Arc::new(Semaphore::new(PARALLEL));
-    let attempts = TaskTracker::new();
+    if !app.store.is_shared() {
+        take_back_everything(&app, &stop).await;
+    }
+    let upkeep = tokio::spawn(upkeep::run(app.clone(), stop.clone()));
+    let (recorder, recording) = recorder::start(app.clone(), stop.clone());
+    let (news, heard) = mpsc::unbounded_channel();
+    let worker = Worker {
+        app,
+        client,
+        recorder,
+        news,
+        board: Board::default(),
+        is_looking: false,
+        next_look: Instant::now(),
+    };
+    worker.run(heard, stop).await;
+    for task in [recording, upkeep] {
+        if let Err(error) = task.await {
+            tracing::error!(%error, "a part of the webhooks did not end well");
+        }
+    }
+}
+
+/// On SQLite no other process delivers, so whatever is leased was left by one that died.
+async fn take_back_everything(app: &App, stop: &CancellationToken) {
     loop {
-        let free = slots.available_permits();
-        let claimed = match claim(&app, free).await {
-            Ok(claimed) => claimed,
+        let act = app.acting();
+        let released = app
+            .store
+            .write_async(move |tx| release_stale_leases(tx, &act, Stale::All))
+            .await;
+        match released {
+            Ok(0) => return,
+            Ok(_) => {}
             Err(error) => {
-                tracing::error!(error = %chain(&error), "no delivery can be claimed now");
-                tokio::time::sleep(PAUSE).await;
-                Vec::new()
+                tracing::error!(error = %chain(&error), "deliveries of before cannot be taken back");
+                let pause = tokio::time::sleep(PAUSE);
+                if stop.run_until_cancelled(pause).await.is_none() {
+                    return;
+                }
             }
-        };
-        let any = !claimed.is_empty();
-        for delivery in claimed {
-            let (app, client, slots) = (app.clone(), client.clone(), Arc::clone(&slots));
-            let slot = slots.acquire_owned().await;
-            attempts.spawn(async move {
-                attempt(&app, &client, &delivery).await;
-                drop(slot);
+        }
+    }
+}
+
+struct Worker {
+    app: App,
+    client: WebhookClient,
+    recorder: Recorder,
+    news: mpsc::UnboundedSender<News>,
+    board: Board,
+    /// Whether a look or a claim is under way.
+    is_looking: bool,
+    next_look: Instant,
+}
+
+impl Worker {
+    async fn run(mut self, mut heard: mpsc::UnboundedReceiver<News>, stop: CancellationToken) {
+        let mut wakeups = self.app.store.subscribe(Signal::Deliveries);
+        let mut is_stopping = false;
+        loop {
+            if is_stopping && !self.is_looking && self.board.is_idle() {
+                return;
+            }
+            if !is_stopping {
+                self.launch();
+                if !self.is_looking && Instant::now() >= self.next_look {
+                    self.look();
+                }
+            }
+            let may_look = !self.is_looking && !is_stopping;
+            tokio::select! {
+                Some(news) = heard.recv() => self.take(news, is_stopping),
+                woken = wakeups.next(), if may_look => match woken {
+                    Ok(()) => self.look_within(SPACING),
+                    Err(_) => self.look_within(POLL),
+                },
+                () = tokio::time::sleep_until(self.next_look), if may_look => {}
+                () = stop.cancelled(), if !is_stopping => {
+                    is_stopping = true;
+                    self.recorder.note(Note::Back(self.board.take_queued()));
+                }
+            }
+        }
+    }
+
+    fn look_within(&mut self, wait: Duration) {
+        self.next_look = self.next_look.min(Instant::now() + wait);
+    }
+
+    fn launch(&mut self) {
+        while let Some(launch) = self.board.next_launch() {
+            if launch.lease_ends < Instant::now() + LEASE_LEFT {
+                let key = launch.delivery.key;
+                self.board.forget(&launch);
+                self.recorder.note(Note::Back(vec![key]));
+                continue;
+            }
+            let (app, client, news) = (self.app.clone(), self.client.clone(), self.news.clone());
+            tokio::spawn(async move {
+                let finished = sender::send(&app, &client, &launch).await;
+                drop(news.send(News::Sent(launch, Box::new(finished))));
             });
         }
-        if any && !stop.is_cancelled() {
-            continue;
-        }
-        let wait = next_wait(&app, &slots).await;
-        let wake = tokio::time::timeout(wait, wakeups.next());
-        if stop.run_until_cancelled(wake).await.is_none() {
-            break;
-        }
     }
-    attempts.close();
-    attempts.wait().await;
-}
 
-async fn claim(app: &App, free: usize) -> Result<Vec<ClaimedDelivery>, StoreError> {
-    let act = app.acting();
-    let due = app.store.read_async(next_delivery_at).await?;
-    if free == 0 || due.is_none_or(|at| at > act.now.as_microsecond()) {
-        return Ok(Vec::new());
+    fn look(&mut self) {
+        self.is_looking = true;
+        let (store, news, now) = (
+            self.app.store.clone(),
+            self.news.clone(),
+            self.app.clock.now(),
+        );
+        let horizon = now.checked_add(POLL).unwrap_or(now);
+        tokio::spawn(async move {
+            let ready = store.read_async(move |tx| ready_endpoints(tx, now, horizon));
+            drop(news.send(News::Ready(ready.await)));
+        });
     }
-    let limit = i64::try_from(free).unwrap_or(1);
-    app.store
-        .write_async(move |tx| {
-            release_stale_leases(tx, &act)?;
-            claim_due_deliveries(tx, &act, LEASE, limit)
-        })
-        .await
-}
 
-async fn next_wait(app: &App, slots: &Semaphore) -> Duration {
-    if slots.available_permits() == 0 {
-        return Duration::from_millis(20);
+    fn claim(&mut self, quotas: Vec<Quota>) {
+        let (store, news, act) = (self.app.store.clone(), self.news.clone(), self.app.acting());
+        let ends = Instant::now() + LEASE;
+        let lease_ms = i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
+        tokio::spawn(async move {
+            let claimed =
+                store.write_async(move |tx| claim_deliveries(tx, &act, lease_ms, &quotas));
+            drop(news.send(News::Claimed(claimed.await, ends)));
+        });
     }
-    let due = app.store.read_async(next_delivery_at).await.ok().flatten();
-    let Some(due) = due else { return POLL };
-    let micros = due.saturating_sub(app.clock.now().as_microsecond());
-    Duration::from_micros(u64::try_from(micros).unwrap_or(0)).clamp(Duration::from_millis(5), POLL)
-}
 
-/// Sends one delivery, once, and records what came of it.
-async fn attempt(app: &App, client: &WebhookClient, delivery: &ClaimedDelivery) {
-    let started_at = app.clock.now();
-    let attempt = match sign(delivery, started_at) {
-        Some(headers) => {
-            let body = Bytes::from(delivery.body.clone());
-            Some(client.deliver(&delivery.url, headers, body).await)
-        }
-        None => None,
-    };
-    crash_point::reach("webhook.sent");
-    let verdict = verdict(app, delivery, attempt.as_ref(), started_at);
-    let log = log(app, attempt.as_ref(), started_at);
-    if log.error.is_some() {
-        let (endpoint, error) = (delivery.endpoint_id, log.error.as_deref());
-        tracing::info!(%endpoint, error, "a webhook was not taken");
-    }
-    let recorded = delivery.clone();
-    let written = app
-        .store
-        .write_async(move |tx| record_attempt(tx, &recorded, &log, verdict))
-        .await;
-    match written {
-        Ok(true) => {}
-        Ok(false) => tracing::warn!(endpoint = %delivery.endpoint_id, "a late result is left out"),
-        Err(error) => tracing::error!(error = %chain(&error), "an attempt is not recorded"),
-    }
-}
-
-/// The headers, with the time of this attempt; `None` when the stored secret is not one.
-fn sign(delivery: &ClaimedDelivery, now: Timestamp) -> Option<axum::http::HeaderMap> {
-    let secret = Secret::from_text(delivery.secret.reveal().to_owned()).ok()?;
-    let id = MessageId::new(format!("msg_{}", delivery.event_id)).ok()?;
-    Some(sign::headers(
-        SigningKeys::single(&secret),
-        &id,
-        now.as_second(),
-        &delivery.body,
-    ))
-}
-
-fn verdict(
-    app: &App,
-    delivery: &ClaimedDelivery,
-    attempt: Option<&Attempt>,
-    now: Timestamp,
-) -> DeliveryVerdict {
-    let Some(attempt) = attempt else {
-        return DeliveryVerdict::Exhausted;
-    };
-    let asked = attempt
-        .result
-        .as_ref()
-        .ok()
-        .and_then(|answer| answer.retry_after.as_deref());
-    let wall = SystemTime::from(now);
-    let asked = asked.and_then(|value| retry_after(value, wall));
-    let mut random = [0; 8];
-    app.entropy.fill(&mut random);
-    let outcome = Outcome::of(attempt.status());
-    match decide(
-        outcome,
-        delivery.attempts + 1,
-        asked,
-        u64::from_le_bytes(random),
-    ) {
-        Verdict::Delivered => DeliveryVerdict::Delivered,
-        Verdict::Exhausted => DeliveryVerdict::Exhausted,
-        Verdict::Gone => DeliveryVerdict::Gone,
-        Verdict::Retry { after, .. } => {
-            let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
-            let next_at = app.clock.now().checked_add(after).unwrap_or(Timestamp::MAX);
-            DeliveryVerdict::Retry { next_at }
+    fn take(&mut self, news: News, is_stopping: bool) {
+        match news {
+            News::Sent(launch, finished) => {
+                let back = self.board.sent(&launch, &finished);
+                if self.board.is_hungry(launch.to.id) {
+                    self.look_within(Duration::ZERO);
+                }
+                self.recorder.note(Note::Finished(finished));
+                self.recorder.note(Note::Back(back));
+            }
+            News::Ready(Ok(ready)) => self.plan(ready, is_stopping),
+            News::Claimed(Ok(claimed), ends) => {
+                self.is_looking = false;
+                if is_stopping {
+                    let keys = claimed
+                        .iter()
+                        .flat_map(|(_, of)| of.iter().map(|one| one.key));
+                    self.recorder.note(Note::Back(keys.collect()));
+                } else if self.board.queue(claimed, ends) {
+                    self.look_within(SPACING);
+                }
+            }
+            News::Ready(Err(error)) | News::Claimed(Err(error), _) => {
+                tracing::error!(error = %chain(&error), "no delivery can be claimed now");
+                self.is_looking = false;
+                self.next_look = Instant::now() + PAUSE;
+            }
         }
     }
-}
 
-fn log(app: &App, attempt: Option<&Attempt>, started_at: Timestamp) -> DeliveryAttempt {
-    let (status, error, excerpt) = match attempt.map(|attempt| &attempt.result) {
-        Some(Ok(answer)) => {
-            let error =
-                (!(200..300).contains(&answer.status)).then(|| format!("status {}", answer.status));
-            (Some(answer.status), error, answer.body_excerpt.clone())
+    /// Decides what to claim of whom.
+    fn plan(&mut self, ready: Vec<ReadyEndpoint>, is_stopping: bool) {
+        let now = self.app.clock.now();
+        self.next_look = Instant::now() + POLL;
+        let mut due = Vec::with_capacity(ready.len());
+        for endpoint in ready {
+            if endpoint.ready_at <= now {
+                due.push(Arc::new(endpoint));
+            } else {
+                let wait = Duration::try_from(endpoint.ready_at.duration_since(now));
+                let wait = wait.unwrap_or_default();
+                self.look_within(wait.clamp(Duration::from_millis(5), POLL));
+            }
         }
-        Some(Err(class)) => (None, Some(class.as_str().to_owned()), Vec::new()),
-        None => (None, Some("secret".to_owned()), Vec::new()),
-    };
-    let total = attempt.map_or(Duration::ZERO, |attempt| attempt.latency.total);
-    DeliveryAttempt {
-        id: app.ids.fresh(),
-        started_at,
-        status,
-        error,
-        duration_ms: i64::try_from(total.as_millis()).unwrap_or(i64::MAX),
-        response_excerpt: excerpt,
+        let quotas = self.board.plan(due);
+        if quotas.is_empty() || is_stopping {
+            self.is_looking = false;
+        } else {
+            self.claim(quotas);
+        }
     }
 }

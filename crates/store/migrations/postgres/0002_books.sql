@@ -69,7 +69,8 @@ CREATE TABLE account (
     id             BYTEA NOT NULL PRIMARY KEY,
     name           TEXT NOT NULL,
     ledger_account BIGINT NOT NULL UNIQUE REFERENCES ledger_account (number),
-    created_at     BIGINT NOT NULL
+    created_at     BIGINT NOT NULL,
+    event_seq      BIGINT NOT NULL DEFAULT 0 -- the account_seq of its newest event
 );
 
 CREATE TABLE api_key (
@@ -190,11 +191,13 @@ CREATE TABLE idempotency (
     PRIMARY KEY (account_id, scope, key)
 );
 
--- The outbox. The bodies are what is signed and sent, to the byte.
+-- The outbox. The bodies are what is signed and sent, to the byte. account_seq counts the events of an account without
+-- gaps, in the order of their commits; seq is given out before the commit.
 CREATE TABLE event (
     seq          BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id           BYTEA NOT NULL UNIQUE,
     account_id   BYTEA NOT NULL REFERENCES account (id),
+    account_seq  BIGINT NOT NULL,
     api_key_id   BYTEA REFERENCES api_key (id),
     kind         TEXT NOT NULL,
     subject_id   BYTEA NOT NULL,
@@ -203,16 +206,50 @@ CREATE TABLE event (
     created_at   BIGINT NOT NULL
 );
 CREATE INDEX event_of_subject ON event (subject_id, seq);
+CREATE UNIQUE INDEX event_of_account ON event (account_id, account_seq);
 
 CREATE TABLE webhook_endpoint (
-    id         BYTEA NOT NULL PRIMARY KEY,
-    account_id BYTEA NOT NULL REFERENCES account (id),
-    url        TEXT NOT NULL,
-    secret     TEXT NOT NULL,
-    state      TEXT NOT NULL CHECK (state IN ('active', 'disabled')),
-    created_at BIGINT NOT NULL
+    id            BYTEA NOT NULL PRIMARY KEY,
+    account_id    BYTEA NOT NULL REFERENCES account (id),
+    url           TEXT NOT NULL,
+    description   TEXT NOT NULL,
+    headers       TEXT NOT NULL, -- a JSON object of strings
+    secret        TEXT NOT NULL,
+    state         TEXT NOT NULL CHECK (state IN ('active', 'paused', 'disabled', 'deleted')),
+    reason        TEXT CHECK (reason IN ('operator', 'gone', 'failing')),
+    -- 1: the next event about the same object waits until the one before is taken or given up.
+    ordered       BIGINT NOT NULL CHECK (ordered IN (0, 1)),
+    retry_seconds TEXT, -- the delays before the second attempt and those after it, with commas; NULL: the usual ones
+    max_in_flight BIGINT NOT NULL CHECK (max_in_flight > 0),
+    per_second    BIGINT CHECK (per_second > 0),
+    created_at    BIGINT NOT NULL,
+    updated_at    BIGINT NOT NULL,
+    CHECK ((state = 'disabled') = (reason IS NOT NULL))
 );
 CREATE INDEX webhook_endpoint_of_account ON webhook_endpoint (account_id, id);
+CREATE INDEX webhook_endpoint_active ON webhook_endpoint (id) WHERE state = 'active';
+
+-- Secrets that were replaced and still sign, until they expire.
+CREATE TABLE webhook_old_secret (
+    endpoint_id BYTEA NOT NULL REFERENCES webhook_endpoint (id),
+    number      BIGINT NOT NULL,
+    secret      TEXT NOT NULL,
+    is_promoted BIGINT NOT NULL CHECK (is_promoted IN (0, 1)), -- 1: its successor signs the Bitvora header already
+    expires_at  BIGINT NOT NULL,
+    PRIMARY KEY (endpoint_id, number)
+);
+
+-- How an endpoint fares. It stands apart so that what happens to money never waits for it.
+CREATE TABLE webhook_health (
+    endpoint_id     BYTEA NOT NULL PRIMARY KEY REFERENCES webhook_endpoint (id),
+    is_proven       BIGINT NOT NULL DEFAULT 0 CHECK (is_proven IN (0, 1)), -- 1: it has taken something before
+    failures        BIGINT NOT NULL DEFAULT 0 CHECK (failures >= 0), -- in a row
+    failing_since   BIGINT,
+    paused_until    BIGINT NOT NULL DEFAULT 0, -- 0: not paused; in the past: to be probed
+    pauses          BIGINT NOT NULL DEFAULT 0 CHECK (pauses >= 0), -- in a row
+    rate_used_until BIGINT NOT NULL DEFAULT 0,
+    CHECK ((failures > 0) = (failing_since IS NOT NULL))
+);
 
 CREATE TABLE webhook_subscription (
     endpoint_id BYTEA NOT NULL REFERENCES webhook_endpoint (id),
@@ -223,29 +260,45 @@ CREATE TABLE webhook_subscription (
 CREATE TABLE webhook_delivery (
     event_id    BYTEA NOT NULL REFERENCES event (id),
     endpoint_id BYTEA NOT NULL REFERENCES webhook_endpoint (id),
-    state       TEXT NOT NULL CHECK (state IN ('pending', 'leased', 'delivered', 'exhausted', 'cancelled')),
-    attempts    BIGINT NOT NULL DEFAULT 0,
+    seq         BIGINT NOT NULL, -- that of the event
+    subject_id  BYTEA NOT NULL,
+    ordered     BIGINT NOT NULL CHECK (ordered IN (0, 1)),
+    followed    BIGINT NOT NULL DEFAULT 0 CHECK (followed IN (0, 1)), -- 1: another may wait for its end
+    state       TEXT NOT NULL CHECK
+        (state IN ('blocked', 'pending', 'leased', 'delivered', 'exhausted', 'failed_permanent', 'cancelled')),
+    attempts    BIGINT NOT NULL DEFAULT 0, -- that were ever made
+    tries       BIGINT NOT NULL DEFAULT 0, -- that the schedule counts: a replay begins it anew
     next_at     BIGINT NOT NULL,
     lease_token BIGINT NOT NULL DEFAULT 0,
-    lease_until BIGINT NOT NULL DEFAULT 0,
+    lease_until BIGINT NOT NULL DEFAULT 0, -- milliseconds since 1970 by the database's clock
     PRIMARY KEY (event_id, endpoint_id)
 );
-CREATE INDEX webhook_delivery_due ON webhook_delivery (next_at) WHERE state = 'pending';
+CREATE INDEX webhook_delivery_due ON webhook_delivery (endpoint_id, next_at, seq) WHERE state = 'pending';
 CREATE INDEX webhook_delivery_leased ON webhook_delivery (lease_until) WHERE state = 'leased';
-CREATE INDEX webhook_delivery_of_endpoint ON webhook_delivery (endpoint_id) WHERE state IN ('pending', 'leased');
+CREATE INDEX webhook_delivery_open ON webhook_delivery (endpoint_id, subject_id, seq)
+    WHERE state IN ('blocked', 'pending', 'leased');
+CREATE INDEX webhook_delivery_dead ON webhook_delivery (endpoint_id, seq)
+    WHERE state IN ('exhausted', 'failed_permanent');
+CREATE INDEX webhook_delivery_of_endpoint ON webhook_delivery (endpoint_id, seq);
 
+-- Every attempt. What an endpoint answered is untrusted.
 CREATE TABLE webhook_attempt (
-    id               BYTEA NOT NULL PRIMARY KEY,
     event_id         BYTEA NOT NULL,
     endpoint_id      BYTEA NOT NULL,
+    number           BIGINT NOT NULL CHECK (number > 0),
     started_at       BIGINT NOT NULL,
+    outcome          TEXT NOT NULL CHECK (outcome IN ('delivered', 'failed', 'unknown')),
     status           BIGINT,
     error            TEXT,
-    duration_ms      BIGINT NOT NULL,
+    dns_us           BIGINT,
+    connect_us       BIGINT,
+    tls_us           BIGINT,
+    first_byte_us    BIGINT,
+    total_us         BIGINT NOT NULL,
     response_excerpt BYTEA NOT NULL,
+    PRIMARY KEY (event_id, endpoint_id, number),
     FOREIGN KEY (event_id, endpoint_id) REFERENCES webhook_delivery (event_id, endpoint_id)
 );
-CREATE INDEX webhook_attempt_of_endpoint ON webhook_attempt (endpoint_id, id);
 
 -- What a rail reported and nothing could apply: it waits for a person.
 CREATE TABLE rail_report (

@@ -71,7 +71,8 @@ CREATE TABLE account (
     id             BLOB NOT NULL PRIMARY KEY,
     name           TEXT NOT NULL,
     ledger_account INTEGER NOT NULL UNIQUE REFERENCES ledger_account (number),
-    created_at     INTEGER NOT NULL
+    created_at     INTEGER NOT NULL,
+    event_seq      INTEGER NOT NULL DEFAULT 0 -- the account_seq of its newest event
 ) STRICT;
 
 CREATE TABLE api_key (
@@ -192,11 +193,13 @@ CREATE TABLE idempotency (
     PRIMARY KEY (account_id, scope, key)
 ) STRICT, WITHOUT ROWID;
 
--- The outbox. The bodies are what is signed and sent, to the byte.
+-- The outbox. The bodies are what is signed and sent, to the byte. account_seq counts the events of an account without
+-- gaps, in the order of their commits; seq is given out before the commit.
 CREATE TABLE event (
     seq          INTEGER PRIMARY KEY AUTOINCREMENT,
     id           BLOB NOT NULL UNIQUE,
     account_id   BLOB NOT NULL REFERENCES account (id),
+    account_seq  INTEGER NOT NULL,
     api_key_id   BLOB REFERENCES api_key (id),
     kind         TEXT NOT NULL,
     subject_id   BLOB NOT NULL,
@@ -205,16 +208,50 @@ CREATE TABLE event (
     created_at   INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX event_of_subject ON event (subject_id, seq);
+CREATE UNIQUE INDEX event_of_account ON event (account_id, account_seq);
 
 CREATE TABLE webhook_endpoint (
-    id         BLOB NOT NULL PRIMARY KEY,
-    account_id BLOB NOT NULL REFERENCES account (id),
-    url        TEXT NOT NULL,
-    secret     TEXT NOT NULL,
-    state      TEXT NOT NULL CHECK (state IN ('active', 'disabled')),
-    created_at INTEGER NOT NULL
+    id            BLOB NOT NULL PRIMARY KEY,
+    account_id    BLOB NOT NULL REFERENCES account (id),
+    url           TEXT NOT NULL,
+    description   TEXT NOT NULL,
+    headers       TEXT NOT NULL, -- a JSON object of strings
+    secret        TEXT NOT NULL,
+    state         TEXT NOT NULL CHECK (state IN ('active', 'paused', 'disabled', 'deleted')),
+    reason        TEXT CHECK (reason IN ('operator', 'gone', 'failing')),
+    -- 1: the next event about the same object waits until the one before is taken or given up.
+    ordered       INTEGER NOT NULL CHECK (ordered IN (0, 1)),
+    retry_seconds TEXT, -- the delays before the second attempt and those after it, with commas; NULL: the usual ones
+    max_in_flight INTEGER NOT NULL CHECK (max_in_flight > 0),
+    per_second    INTEGER CHECK (per_second > 0),
+    created_at    INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL,
+    CHECK ((state = 'disabled') = (reason IS NOT NULL))
 ) STRICT;
 CREATE INDEX webhook_endpoint_of_account ON webhook_endpoint (account_id, id);
+CREATE INDEX webhook_endpoint_active ON webhook_endpoint (id) WHERE state = 'active';
+
+-- Secrets that were replaced and still sign, until they expire.
+CREATE TABLE webhook_old_secret (
+    endpoint_id BLOB NOT NULL REFERENCES webhook_endpoint (id),
+    number      INTEGER NOT NULL,
+    secret      TEXT NOT NULL,
+    is_promoted INTEGER NOT NULL CHECK (is_promoted IN (0, 1)), -- 1: its successor signs the Bitvora header already
+    expires_at  INTEGER NOT NULL,
+    PRIMARY KEY (endpoint_id, number)
+) STRICT, WITHOUT ROWID;
+
+-- How an endpoint fares. It stands apart so that what happens to money never waits for it.
+CREATE TABLE webhook_health (
+    endpoint_id     BLOB NOT NULL PRIMARY KEY REFERENCES webhook_endpoint (id),
+    is_proven       INTEGER NOT NULL DEFAULT 0 CHECK (is_proven IN (0, 1)), -- 1: it has taken something before
+    failures        INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0), -- in a row
+    failing_since   INTEGER,
+    paused_until    INTEGER NOT NULL DEFAULT 0, -- 0: not paused; in the past: to be probed
+    pauses          INTEGER NOT NULL DEFAULT 0 CHECK (pauses >= 0), -- in a row
+    rate_used_until INTEGER NOT NULL DEFAULT 0,
+    CHECK ((failures > 0) = (failing_since IS NOT NULL))
+) STRICT;
 
 CREATE TABLE webhook_subscription (
     endpoint_id BLOB NOT NULL REFERENCES webhook_endpoint (id),
@@ -225,29 +262,45 @@ CREATE TABLE webhook_subscription (
 CREATE TABLE webhook_delivery (
     event_id    BLOB NOT NULL REFERENCES event (id),
     endpoint_id BLOB NOT NULL REFERENCES webhook_endpoint (id),
-    state       TEXT NOT NULL CHECK (state IN ('pending', 'leased', 'delivered', 'exhausted', 'cancelled')),
-    attempts    INTEGER NOT NULL DEFAULT 0,
+    seq         INTEGER NOT NULL, -- that of the event
+    subject_id  BLOB NOT NULL,
+    ordered     INTEGER NOT NULL CHECK (ordered IN (0, 1)),
+    followed    INTEGER NOT NULL DEFAULT 0 CHECK (followed IN (0, 1)), -- 1: another may wait for its end
+    state       TEXT NOT NULL CHECK
+        (state IN ('blocked', 'pending', 'leased', 'delivered', 'exhausted', 'failed_permanent', 'cancelled')),
+    attempts    INTEGER NOT NULL DEFAULT 0, -- that were ever made
+    tries       INTEGER NOT NULL DEFAULT 0, -- that the schedule counts: a replay begins it anew
     next_at     INTEGER NOT NULL,
     lease_token INTEGER NOT NULL DEFAULT 0,
-    lease_until INTEGER NOT NULL DEFAULT 0,
+    lease_until INTEGER NOT NULL DEFAULT 0, -- milliseconds since 1970 by the database's clock
     PRIMARY KEY (event_id, endpoint_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX webhook_delivery_due ON webhook_delivery (next_at) WHERE state = 'pending';
+CREATE INDEX webhook_delivery_due ON webhook_delivery (endpoint_id, next_at, seq) WHERE state = 'pending';
 CREATE INDEX webhook_delivery_leased ON webhook_delivery (lease_until) WHERE state = 'leased';
-CREATE INDEX webhook_delivery_of_endpoint ON webhook_delivery (endpoint_id) WHERE state IN ('pending', 'leased');
+CREATE INDEX webhook_delivery_open ON webhook_delivery (endpoint_id, subject_id, seq)
+    WHERE state IN ('blocked', 'pending', 'leased');
+CREATE INDEX webhook_delivery_dead ON webhook_delivery (endpoint_id, seq)
+    WHERE state IN ('exhausted', 'failed_permanent');
+CREATE INDEX webhook_delivery_of_endpoint ON webhook_delivery (endpoint_id, seq);
 
+-- Every attempt. What an endpoint answered is untrusted.
 CREATE TABLE webhook_attempt (
-    id               BLOB NOT NULL PRIMARY KEY,
     event_id         BLOB NOT NULL,
     endpoint_id      BLOB NOT NULL,
+    number           INTEGER NOT NULL CHECK (number > 0),
     started_at       INTEGER NOT NULL,
+    outcome          TEXT NOT NULL CHECK (outcome IN ('delivered', 'failed', 'unknown')),
     status           INTEGER,
     error            TEXT,
-    duration_ms      INTEGER NOT NULL,
+    dns_us           INTEGER,
+    connect_us       INTEGER,
+    tls_us           INTEGER,
+    first_byte_us    INTEGER,
+    total_us         INTEGER NOT NULL,
     response_excerpt BLOB NOT NULL,
+    PRIMARY KEY (event_id, endpoint_id, number),
     FOREIGN KEY (event_id, endpoint_id) REFERENCES webhook_delivery (event_id, endpoint_id)
-) STRICT;
-CREATE INDEX webhook_attempt_of_endpoint ON webhook_attempt (endpoint_id, id);
+) STRICT, WITHOUT ROWID;
 
 -- What a rail reported and nothing could apply: it waits for a person.
 CREATE TABLE rail_report (

@@ -233,7 +233,7 @@ pub fn requests(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
 /// See [`running_sums`].
 pub fn waiting_deliveries(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
     tx.query_opt(
-        "SELECT CAST(COUNT(*) AS BIGINT) FROM webhook_delivery WHERE state IN ('pending', 'leased')",
+        "SELECT CAST(COUNT(*) AS BIGINT) FROM webhook_delivery WHERE state IN ('blocked', 'pending', 'leased')",
         params![],
     )?
     .map_or(Ok(0), |row| row.int(0))

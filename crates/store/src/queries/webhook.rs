@@ -1,12 +1,16 @@
-//! Webhook endpoints and the delivery log.
+//! Webhook endpoints: as they are shown, and which of them a sender may turn to. Their log is in [`log`].
 
-use payments::ids::AccountId;
-use payments::webhook::WebhookEndpoint;
+pub mod log;
 
-use crate::rows::endpoint as row;
+use jiff::Timestamp;
+use payments::ids::{AccountId, EndpointId};
+use payments::webhook::{SigningSecret, WebhookEndpoint};
+
+use crate::rows::endpoint::{self as row, small};
+use crate::rows::micros;
 use crate::{StoreError, Tx, params};
 
-/// All endpoints, or those of one account, oldest first.
+/// All endpoints that are not deleted, or those of one account, oldest first.
 ///
 /// # Errors
 /// The database's; so for every query here.
@@ -16,45 +20,162 @@ pub fn endpoints(
 ) -> Result<Vec<WebhookEndpoint>, StoreError> {
     let rows = match account {
         Some(account) => tx.query(
-            "SELECT id, account_id, url, secret, state, created_at FROM webhook_endpoint
-             WHERE account_id = $1 ORDER BY id",
+            "SELECT id, account_id, url, description, headers, secret, state, reason, ordered, retry_seconds,
+                 max_in_flight, per_second, created_at, updated_at FROM webhook_endpoint
+             WHERE account_id = $1 AND state <> 'deleted' ORDER BY id",
             params![account.to_bytes()],
         )?,
         None => tx.query(
-            "SELECT id, account_id, url, secret, state, created_at FROM webhook_endpoint ORDER BY id",
+            "SELECT id, account_id, url, description, headers, secret, state, reason, ordered, retry_seconds,
+                 max_in_flight, per_second, created_at, updated_at FROM webhook_endpoint
+             WHERE state <> 'deleted' ORDER BY id",
             params![],
         )?,
     };
     let mut endpoints = rows.iter().map(row::read).collect::<Result<Vec<_>, _>>()?;
     for endpoint in &mut endpoints {
-        let events = tx.query(
-            "SELECT event_name FROM webhook_subscription WHERE endpoint_id = $1 ORDER BY event_name",
-            params![endpoint.id.to_bytes()],
-        )?;
-        for event in &events {
-            endpoint.events.push(event.text(0)?.to_owned());
-        }
+        read_events(tx, endpoint)?;
     }
     Ok(endpoints)
 }
 
-/// When the next delivery is due, in microseconds since 1970; `None` when none waits.
+/// One endpoint, unless it is deleted.
 ///
 /// # Errors
 /// See [`endpoints`].
-pub fn next_delivery_at(tx: &mut Tx<'_>) -> Result<Option<i64>, StoreError> {
-    let pending = tx.query_opt(
-        "SELECT next_at FROM webhook_delivery WHERE state = 'pending' ORDER BY next_at LIMIT 1",
-        params![],
+pub fn endpoint(tx: &mut Tx<'_>, id: EndpointId) -> Result<Option<WebhookEndpoint>, StoreError> {
+    let found = tx.query_opt(
+        "SELECT id, account_id, url, description, headers, secret, state, reason, ordered, retry_seconds,
+             max_in_flight, per_second, created_at, updated_at FROM webhook_endpoint
+         WHERE id = $1 AND state <> 'deleted'",
+        params![id.to_bytes()],
     )?;
-    let leased = tx.query_opt(
-        "SELECT lease_until FROM webhook_delivery WHERE state = 'leased'
-         ORDER BY lease_until LIMIT 1",
-        params![],
+    let Some(found) = found else { return Ok(None) };
+    let mut endpoint = row::read(&found)?;
+    read_events(tx, &mut endpoint)?;
+    Ok(Some(endpoint))
+}
+
+fn read_events(tx: &mut Tx<'_>, endpoint: &mut WebhookEndpoint) -> Result<(), StoreError> {
+    let events = tx.query(
+        "SELECT event_name FROM webhook_subscription WHERE endpoint_id = $1 ORDER BY event_name",
+        params![endpoint.id.to_bytes()],
     )?;
-    let due = [pending, leased]
-        .into_iter()
-        .flatten()
-        .map(|row| row.int(0));
-    Ok(due.collect::<Result<Vec<_>, _>>()?.into_iter().min())
+    for event in &events {
+        endpoint.events.push(event.text(0)?.to_owned());
+    }
+    Ok(())
+}
+
+/// A secret that was replaced and still signs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OldSecret {
+    /// The secret.
+    pub secret: SigningSecret,
+    /// Whether the one after it signs the Bitvora header already.
+    pub is_promoted: bool,
+}
+
+/// The old secrets that sign at `now`, newest first.
+///
+/// # Errors
+/// See [`endpoints`].
+pub fn old_secrets(
+    tx: &mut Tx<'_>,
+    id: EndpointId,
+    now: Timestamp,
+) -> Result<Vec<OldSecret>, StoreError> {
+    let rows = tx.query(
+        "SELECT secret, is_promoted FROM webhook_old_secret WHERE endpoint_id = $1 AND expires_at > $2
+         ORDER BY number DESC",
+        params![id.to_bytes(), micros(now)],
+    )?;
+    rows.iter()
+        .map(|row| {
+            Ok(OldSecret {
+                secret: SigningSecret::from_text(row.text(0)?.to_owned()),
+                is_promoted: row.bool(1)?,
+            })
+        })
+        .collect()
+}
+
+/// An endpoint with deliveries for which the time has come or will soon, and all that is needed to send them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadyEndpoint {
+    /// Its id.
+    pub id: EndpointId,
+    /// Whose it is.
+    pub account_id: AccountId,
+    /// When a sender may turn to it.
+    pub ready_at: Timestamp,
+    /// The end of its pause, where the next attempt is the probe after it.
+    pub probe_after: Option<Timestamp>,
+    /// Whether its last attempt failed.
+    pub is_failing: bool,
+    /// Whether it has ever taken something.
+    pub is_proven: bool,
+    /// How many attempts may be under way at once.
+    pub max_in_flight: u32,
+    /// How many may begin in a second.
+    pub per_second: Option<u32>,
+    /// Where to.
+    pub url: String,
+    /// Its own headers, as stored.
+    pub headers: String,
+    /// Its own schedule, as stored.
+    pub retry_seconds: Option<String>,
+    /// Its secret.
+    pub secret: SigningSecret,
+    /// Its old secrets, newest first.
+    pub old_secrets: Vec<OldSecret>,
+}
+
+/// The active endpoints that a sender may turn to before `horizon`. Each is asked for its first delivery by an index,
+/// so what waits for one costs the others nothing.
+///
+/// # Errors
+/// See [`endpoints`].
+pub fn ready_endpoints(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    horizon: Timestamp,
+) -> Result<Vec<ReadyEndpoint>, StoreError> {
+    let rows = tx.query(
+        "SELECT e.id, e.account_id, h.paused_until, h.rate_used_until, h.failures, h.is_proven, e.max_in_flight,
+             e.per_second, e.url, e.headers, e.retry_seconds, e.secret,
+             (SELECT MIN(d.next_at) FROM webhook_delivery d WHERE d.endpoint_id = e.id AND d.state = 'pending'),
+             (SELECT COUNT(*) FROM webhook_old_secret s WHERE s.endpoint_id = e.id)
+         FROM webhook_endpoint e JOIN webhook_health h ON h.endpoint_id = e.id
+         WHERE e.state = 'active' AND h.paused_until < $1 AND h.rate_used_until < $1
+             AND (SELECT MIN(d.next_at) FROM webhook_delivery d WHERE d.endpoint_id = e.id AND d.state = 'pending') < $1",
+        params![micros(horizon)],
+    )?;
+    let mut ready = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let paused_until = crate::rows::time(row, 2)?;
+        let free_at = row.int(2)?.max(row.int(3)?).max(row.int(12)?);
+        let id = EndpointId::from_bytes(row.bytes16(0)?);
+        ready.push(ReadyEndpoint {
+            id,
+            account_id: AccountId::from_bytes(row.bytes16(1)?),
+            ready_at: Timestamp::from_microsecond(free_at)
+                .map_err(|_| row.corrupt(12, "a time"))?,
+            probe_after: (paused_until != Timestamp::UNIX_EPOCH).then_some(paused_until),
+            is_failing: row.int(4)? > 0,
+            is_proven: row.bool(5)?,
+            max_in_flight: small(row, 6)?,
+            per_second: row.opt_int(7)?.map(|_| small(row, 7)).transpose()?,
+            url: row.text(8)?.to_owned(),
+            headers: row.text(9)?.to_owned(),
+            retry_seconds: row.opt_text(10)?.map(str::to_owned),
+            secret: SigningSecret::from_text(row.text(11)?.to_owned()),
+            old_secrets: if row.int(13)? > 0 {
+                old_secrets(tx, id, now)?
+            } else {
+                Vec::new()
+            },
+        });
+    }
+    Ok(ready)
 }

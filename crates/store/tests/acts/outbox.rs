@@ -7,10 +7,13 @@ use jiff::SignedDuration;
 use payments::event::{Event, EventKind, EventSubject};
 use payments::ids::EndpointId;
 use payments::ports::EventBodies;
-use payments::webhook::{ClaimedDelivery, EndpointState, SigningSecret, WebhookEndpoint};
-use store::acts::webhook::{claim_due_deliveries, create_endpoint, disable_endpoint};
+use payments::webhook::{
+    ClaimedDelivery, DisableReason, EndpointState, SigningSecret, WebhookEndpoint,
+};
+use store::acts::webhook::claim::{Quota, claim_deliveries};
+use store::acts::webhook::endpoint::{create_endpoint, disable_endpoint};
 use store::queries::event::{HubEvent, events_after, newest};
-use store::queries::webhook::endpoints;
+use store::queries::webhook::{ReadyEndpoint, endpoints, ready_endpoints};
 
 use crate::builders::{Customer, sat};
 use crate::harness::{PlainBodies, World, on_both};
@@ -23,35 +26,69 @@ on_both! {
     the_hub_reads_the_events_of_keys_in_order,
 }
 
-pub const LEASE: SignedDuration = SignedDuration::from_secs(30);
+/// Longer than any case.
+const LEASE_MS: i64 = 600_000;
 
 impl World {
-    /// An endpoint that is active.
+    /// An endpoint that is active and wants its events in order.
     pub fn endpoint(&self, of: &Customer, events: &[EventKind]) -> WebhookEndpoint {
-        let endpoint = WebhookEndpoint {
-            id: self.id(),
-            account_id: of.account.id,
-            url: "https://customer.example/hook".to_owned(),
-            events: events.iter().map(|kind| kind.name().to_owned()).collect(),
-            secret: SigningSecret::from_text("a secret".to_owned()),
-            state: EndpointState::Active,
-            created_at: self.now(),
-        };
+        self.endpoint_with(of, events, |_| {})
+    }
+
+    /// As [`World::endpoint`], changed as `change` says.
+    pub fn endpoint_with(
+        &self,
+        of: &Customer,
+        events: &[EventKind],
+        change: impl FnOnce(&mut WebhookEndpoint),
+    ) -> WebhookEndpoint {
+        let url = "https://customer.example/hook".to_owned();
+        let secret = SigningSecret::from_text("a secret".to_owned());
+        let names = events.iter().map(|kind| kind.name().to_owned());
+        let mut endpoint = WebhookEndpoint::new(self.id(), of.account.id, url, secret, self.now())
+            .with_events(names.collect());
+        change(&mut endpoint);
         let made = endpoint.clone();
         self.write(move |tx, _| create_endpoint(tx, &made))
             .expect("an endpoint");
         endpoint
     }
 
-    /// Claims due deliveries for [`LEASE`].
-    pub fn deliveries(&self, limit: i64) -> Vec<ClaimedDelivery> {
-        self.write(move |tx, act| claim_due_deliveries(tx, act, LEASE, limit))
-            .expect("a claim")
+    /// The endpoints that a sender may turn to now.
+    pub fn ready(&self) -> Vec<ReadyEndpoint> {
+        let now = self.now();
+        let mut ready =
+            self.read(move |tx| ready_endpoints(tx, now, now + SignedDuration::from_secs(1)));
+        ready.retain(|endpoint| endpoint.ready_at <= now);
+        ready
+    }
+
+    /// Claims due deliveries of all endpoints, at most so many of each.
+    pub fn deliveries(&self, most: u32) -> Vec<ClaimedDelivery> {
+        self.claim_deliveries(most, LEASE_MS)
+    }
+
+    /// As [`World::deliveries`], for as long as `lease_ms`.
+    pub fn claim_deliveries(&self, most: u32, lease_ms: i64) -> Vec<ClaimedDelivery> {
+        let quotas: Vec<_> = self
+            .ready()
+            .iter()
+            .map(|endpoint| Quota {
+                endpoint_id: endpoint.id,
+                most,
+                probe_after: endpoint.probe_after,
+                per_second: endpoint.per_second,
+            })
+            .collect();
+        let claimed = self.write(move |tx, act| claim_deliveries(tx, act, lease_ms, &quotas));
+        let claimed = claimed.expect("a claim").into_iter();
+        claimed.flat_map(|(_, deliveries)| deliveries).collect()
     }
 
     /// Switches an endpoint off.
     pub fn disable(&self, endpoint: EndpointId) {
-        self.write(move |tx, _| disable_endpoint(tx, endpoint))
+        let reason = DisableReason::Operator;
+        self.write(move |tx, act| disable_endpoint(tx, act, endpoint, reason))
             .expect("switched off");
     }
 }
@@ -78,15 +115,10 @@ fn an_event_goes_to_exactly_the_active_endpoints_of_its_account_that_chose_it(wo
     assert_eq!(claimed.len(), 2);
     let to: BTreeSet<_> = claimed
         .iter()
-        .map(|delivery| delivery.endpoint_id)
+        .map(|delivery| delivery.key.endpoint_id)
         .collect();
     assert_eq!(to, BTreeSet::from([chose.id, chose_all.id]));
-    for delivery in &claimed {
-        assert_eq!(delivery.kind, DepositLightningCompleted);
-        assert_eq!(delivery.url, chose.url);
-        assert_eq!(delivery.secret, chose.secret);
-        assert_eq!(delivery.attempts, 0);
-    }
+    assert!(claimed.iter().all(|delivery| delivery.tries == 0));
     assert_eq!(world.count("SELECT COUNT(*) FROM webhook_delivery"), 2);
     // An endpoint made later is not told of what was before.
     world.endpoint(&alice, &EventKind::ALL);
@@ -99,8 +131,8 @@ fn the_stored_bytes_are_the_rendered_ones(world: &World) {
     let withdrawal = world.reserved(&customer, 100);
     let delivery = world.deliveries(10).pop().expect("one is due");
     let event = Event {
-        id: delivery.event_id,
-        kind: delivery.kind,
+        id: delivery.key.event_id,
+        kind: EventKind::WithdrawalLightningPending,
         subject: EventSubject::Withdrawal(Box::new(withdrawal)),
         occurred_at: world.now(),
     };
@@ -131,6 +163,8 @@ fn endpoints_read_back_as_they_were_made(world: &World) {
     world.disable(second.id);
     let second = WebhookEndpoint {
         state: EndpointState::Disabled,
+        reason: Some(DisableReason::Operator),
+        updated_at: world.now(),
         ..second
     };
     let (of_alice, nobody) = (alice.account.id, world.id());

@@ -6,19 +6,23 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use payments::event::EventKind;
+use payments::webhook::{DeliveryVerdict, DisableReason};
+use payments::withdrawal::Withdrawal;
 use store::StoreError;
 use store::acts::ActContext;
 use store::acts::dispatch::claim_due_withdrawals;
 use store::acts::halt::{halt, halted, hold_halt, resume};
 use store::acts::outcome::settle_withdrawal;
 use store::acts::reconciliation::{NewVerdict, record_verdict};
-use store::acts::webhook::disable_endpoint;
+use store::acts::webhook::endpoint::disable_endpoint;
+use store::acts::webhook::record::{FinishedAttempt, record_attempts};
 use store::acts::withdrawal::{ReserveError, ReserveWithdrawal, Reserved, reserve_withdrawal};
 use store::queries::reconciliation::latest_verdict;
 use store::testing::postgres;
 use store::{Store, Tx};
 
 use crate::builders::{msat, respond, sat};
+use crate::deliveries::finished;
 use crate::harness::World;
 
 /// Runs `first` up to its commit, then `second`, and lets `first` commit when `second` waits for it. Answers what
@@ -89,11 +93,11 @@ fn an_endpoint_that_is_switched_off_beside_an_event_gets_nothing_more() {
     let customer = world.customer_with(1_000);
     let endpoint = world.endpoint(&customer, &EventKind::ALL).id;
     let request = world.request(&customer, 10);
-    let (_, disabled) = held_up(&world, reserve(request), move |tx, _| {
-        disable_endpoint(tx, endpoint)
+    let (_, disabled) = held_up(&world, reserve(request), move |tx, act| {
+        disable_endpoint(tx, act, endpoint, DisableReason::Operator)
     });
-    assert_eq!(disabled, Ok(()));
-    let open = "SELECT COUNT(*) FROM webhook_delivery WHERE state IN ('pending', 'leased')";
+    assert_eq!(disabled, Ok(true));
+    let open = "SELECT COUNT(*) FROM webhook_delivery WHERE state IN ('blocked', 'pending', 'leased')";
     assert_eq!(world.count(open), 0);
     world.assert_the_books_hold();
 }
@@ -107,11 +111,11 @@ fn an_event_beside_an_endpoint_that_is_switched_off_leaves_it_out() {
     let request = world.request(&customer, 10);
     let (_, reserved) = held_up(
         &world,
-        move |tx, _| disable_endpoint(tx, endpoint),
+        move |tx, act| disable_endpoint(tx, act, endpoint, DisableReason::Operator),
         reserve(request),
     );
     assert!(reserved.is_ok(), "{reserved:?}");
-    let open = "SELECT COUNT(*) FROM webhook_delivery WHERE state IN ('pending', 'leased')";
+    let open = "SELECT COUNT(*) FROM webhook_delivery WHERE state IN ('blocked', 'pending', 'leased')";
     assert_eq!(world.count(open), 0);
 }
 
@@ -243,4 +247,44 @@ fn money_is_not_let_go_beside_a_verdict_that_halts_it() {
         let_go,
     );
     assert!(still.is_ok_and(|reason| reason.is_some()));
+}
+
+/// A withdrawal under way whose first event is claimed, and whose end is an event behind it.
+fn first_of_two(world: &World) -> (Withdrawal, FinishedAttempt) {
+    let customer = world.customer_with(1_000);
+    world.endpoint(&customer, &EventKind::ALL);
+    let withdrawal = world.dispatched(&customer, 10);
+    let claim = world.deliveries(9).remove(0);
+    let taken = finished(world, &claim, DeliveryVerdict::Delivered);
+    (withdrawal, taken)
+}
+
+#[test]
+fn h1_an_event_beside_the_end_of_the_one_before_it_is_not_left_behind() {
+    let Some(database) = postgres() else { return };
+    let world = World::new(&database);
+    let (withdrawal, taken) = first_of_two(&world);
+    let (hash, fee_msat) = (withdrawal.payment_hash, sat(1));
+    let (_, recorded) = held_up(
+        &world,
+        move |tx, act| settle_withdrawal(tx, act, &hash, None, fee_msat),
+        move |tx, act| record_attempts(tx, act, std::slice::from_ref(&taken)),
+    );
+    assert_eq!(recorded.map(|recorded| recorded.late), Ok(0));
+    assert_eq!(world.deliveries(9).len(), 1, "the second event goes");
+}
+
+#[test]
+fn h1_the_end_of_an_event_beside_the_next_lets_it_go() {
+    let Some(database) = postgres() else { return };
+    let world = World::new(&database);
+    let (withdrawal, taken) = first_of_two(&world);
+    let (hash, fee_msat) = (withdrawal.payment_hash, sat(1));
+    let (recorded, settled) = held_up(
+        &world,
+        move |tx, act| record_attempts(tx, act, std::slice::from_ref(&taken)),
+        move |tx, act| settle_withdrawal(tx, act, &hash, None, fee_msat),
+    );
+    assert!(recorded.late == 0 && settled.is_ok(), "{settled:?}");
+    assert_eq!(world.deliveries(9).len(), 1, "the second event goes");
 }

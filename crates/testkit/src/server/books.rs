@@ -12,7 +12,6 @@ use server::workers::reconciler::Pace;
 use store::StoreError;
 use store::queries::audit::audit;
 use store::queries::reconciliation::{booked, booked_since, totals};
-use store::queries::webhook::next_delivery_at;
 
 use super::{ADMIN_TOKEN, TestServer};
 use crate::patience::until;
@@ -33,12 +32,18 @@ impl TestServer {
         assert!(broken.is_empty(), "the books are broken: {broken:#?}");
     }
 
-    /// Waits until the next attempt to deliver a webhook is due in `seconds` at most. While an attempt is under way its
-    /// lease is what is due, a minute from now, so this tells that a failed attempt has been written down.
+    /// Waits until no attempt to deliver a webhook is under way and the next one is due in `seconds` at most: a failed
+    /// attempt has been written down.
     pub async fn until_next_delivery_within(&self, seconds: i64) {
         let limit = self.now().as_microsecond() + seconds * 1_000_000;
         until("a delivery that waits for its next attempt", async || {
-            let due = self.store.read_async(next_delivery_at).await;
+            let waits =
+                "SELECT CAST(MIN(next_at) AS BIGINT) FROM webhook_delivery WHERE state = 'pending'
+                 AND NOT EXISTS (SELECT 1 FROM webhook_delivery WHERE state = 'leased')";
+            let read = self
+                .store
+                .read_async(move |tx| tx.query(waits, &[])?[0].opt_int(0));
+            let due: Result<Option<i64>, StoreError> = read.await;
             due.ok().flatten().filter(|due| *due <= limit)
         })
         .await;

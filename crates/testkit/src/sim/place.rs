@@ -15,7 +15,7 @@ use payments::ids::{AccountId, Ids};
 use payments::invoice::{Invoice, InvoiceState};
 use payments::network::Network;
 use payments::ports::Clock;
-use payments::webhook::{EndpointState, SigningSecret, WebhookEndpoint};
+use payments::webhook::{SigningSecret, WebhookEndpoint};
 use server::event_bodies::WireBodies;
 use server::identity::Identity;
 use store::acts::ActContext;
@@ -23,7 +23,7 @@ use store::acts::account::{CreateKeyError, create_account, create_api_key};
 use store::acts::capital::add_capital;
 use store::acts::deposit::credit_deposit;
 use store::acts::invoice::record_invoice;
-use store::acts::webhook::create_endpoint;
+use store::acts::webhook::endpoint::create_endpoint;
 use store::{Store, StoreConfig, StoreError};
 
 use crate::clock::FakeClock;
@@ -131,15 +131,11 @@ fn client(store: &Store, act: &ActContext, number: usize) -> Client {
         let key = create_api_key(tx, &act, account.id, "a key", KeyHash([7; 32]))?;
         // The last account has no webhook.
         if number < 2 {
-            let endpoint = WebhookEndpoint {
-                id: act.ids.fresh(),
-                account_id: account.id,
-                url: "http://127.0.0.1:9/events".to_owned(),
-                events: EventKind::ALL.map(|kind| kind.name().to_owned()).to_vec(),
-                secret: SigningSecret::from_text("00".repeat(32)),
-                state: EndpointState::Active,
-                created_at: now,
-            };
+            let (url, secret) = ("http://127.0.0.1:9/events".to_owned(), "00".repeat(32));
+            let secret = SigningSecret::from_text(secret);
+            let events = EventKind::ALL.map(|kind| kind.name().to_owned()).to_vec();
+            let endpoint = WebhookEndpoint::new(act.ids.fresh(), account.id, url, secret, now)
+                .with_events(events);
             create_endpoint(tx, &endpoint)?;
         }
         Ok::<_, CreateKeyError>((account, key.id))

@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::response::Response;
 use payments::ids::EndpointId;
-use payments::webhook::{EndpointState, SigningSecret, WebhookEndpoint};
-use store::acts::webhook::{create_endpoint, disable_endpoint};
+use payments::webhook::{DisableReason, EndpointState, SigningSecret, WebhookEndpoint};
+use store::acts::webhook::endpoint::{create_endpoint, disable_endpoint};
 use store::queries::webhook::endpoints;
 use webhooks::Secret;
 use wire::Problem;
@@ -40,19 +40,17 @@ pub async fn create(
     let mut random = [0; 32];
     state.app.entropy.fill(&mut random);
     let secret = Secret::generate(random);
-    let endpoint = WebhookEndpoint {
-        id: state.app.ids.fresh(),
+    let app = &state.app;
+    let signing = SigningSecret::from_text(secret.reveal().to_owned());
+    let events = request.events.iter().map(|event| event.as_str().to_owned());
+    let endpoint = WebhookEndpoint::new(
+        app.ids.fresh(),
         account_id,
-        url: url.to_string(),
-        events: request
-            .events
-            .iter()
-            .map(|event| event.as_str().to_owned())
-            .collect(),
-        secret: SigningSecret::from_text(secret.reveal().to_owned()),
-        state: EndpointState::Active,
-        created_at: state.app.clock.now(),
-    };
+        url.to_string(),
+        signing,
+        app.clock.now(),
+    )
+    .with_events(events.collect());
     let written = endpoint.clone();
     state
         .app
@@ -95,10 +93,11 @@ pub async fn delete(
         .into_iter()
         .find(|endpoint| endpoint.id == id)
         .ok_or_else(|| ApiError::not_found("webhook"))?;
+    let act = state.app.acting();
     state
         .app
         .store
-        .write_async(move |tx| disable_endpoint(tx, id))
+        .write_async(move |tx| disable_endpoint(tx, &act, id, DisableReason::Operator))
         .await?;
     endpoint.state = EndpointState::Disabled;
     tracing::info!(endpoint = %endpoint.id, "webhook disabled");
