@@ -128,6 +128,17 @@ impl Books {
             .with_events(vec![event_name(kind).as_str().to_owned()])
     }
 
+    /// An endpoint that gets the deposits of a customer, as many at once as an endpoint may.
+    pub fn deposit_endpoint(&self, of: &Customer, url: String) -> Result<(), BooksError> {
+        let kind = payments::event::EventKind::DepositLightningCompleted;
+        let secret = SigningSecret::from_text("0".repeat(64));
+        let (id, now) = (self.ids.fresh(), SystemClock.now());
+        let mut endpoint = WebhookEndpoint::new(id, of.account_id, url, secret, now)
+            .with_events(vec![event_name(kind).as_str().to_owned()]);
+        endpoint.max_in_flight = 64;
+        Ok(self.store.write(move |tx| create_endpoint(tx, &endpoint))?)
+    }
+
     /// An invoice of a customer that nobody has written down or paid.
     pub fn invoice(&self, of: &Customer) -> Invoice {
         let (payment_hash, bolt11) = fresh_bolt11();

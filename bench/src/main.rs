@@ -4,6 +4,7 @@
 //! asked for happened, and whether the books balance.
 
 mod books;
+mod deliveries;
 mod flatness;
 mod lightning;
 mod options;
@@ -30,6 +31,8 @@ enum BenchError {
     Lightning(#[from] LightningError),
     #[error("withdrawals accepted")]
     Withdrawals(#[source] BooksError),
+    #[error("webhook deliveries")]
+    Deliveries(#[source] BooksError),
     #[error("small and large books")]
     Flatness(#[source] BooksError),
     #[error("the report cannot be written")]
@@ -73,6 +76,9 @@ fn run(options: &Options) -> Result<(), BenchError> {
     }
     if options.measures(Part::Flatness) {
         flatness::run(&mut out, options, &mut verdicts).map_err(BenchError::Flatness)?;
+    }
+    if options.measures(Part::Deliveries) {
+        deliveries::run(&mut out, options, &mut verdicts).map_err(BenchError::Deliveries)?;
     }
     if options.measures(Part::Lightning) {
         lightning::run(&mut out, options, &mut verdicts)?;

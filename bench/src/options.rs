@@ -51,6 +51,8 @@ pub enum Part {
     Withdrawals,
     /// What things cost in small and in large books.
     Flatness,
+    /// Webhook deliveries per second.
+    Deliveries,
     /// Lightning payments per second.
     Lightning,
 }
@@ -101,6 +103,11 @@ impl Options {
     /// Clients that ask for withdrawals at once.
     pub fn clients(&self) -> usize {
         self.clients as usize
+    }
+
+    /// Webhook deliveries of one run.
+    pub fn deliveries(&self) -> usize {
+        if self.quick { 5_000 } else { 40_000 }
     }
 
     /// Payments in the large books.

@@ -1,11 +1,13 @@
 """A delivery, verified with `standardwebhooks` and with Python's own hmac."""
 
+import base64
 import hashlib
 import hmac
 import http.server
 import json
 import queue
 import threading
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -63,6 +65,18 @@ def test_a_delivery_verifies_with_the_library_and_by_hand(sandbox, receiver):
     assert changed != body
     with pytest.raises(WebhookVerificationError):
         Webhook(hook["standard_secret"]).verify(changed, headers)
+
+    foreign = "whsec_" + base64.b64encode(b"f0" * 32).decode()
+    with pytest.raises(WebhookVerificationError):
+        Webhook(foreign).verify(body, headers)
+    then = datetime.now(tz=timezone.utc) - timedelta(minutes=6)
+    stale = dict(headers)
+    stale["webhook-timestamp"] = str(int(then.timestamp()))
+    stale["webhook-signature"] = Webhook(hook["standard_secret"]).sign(
+        headers["webhook-id"], then, body.decode()
+    )
+    with pytest.raises(WebhookVerificationError, match="too old"):
+        Webhook(hook["standard_secret"]).verify(body, stale)
 
     by_hand = hmac.new(hook["secret"].encode(), body, hashlib.sha256).hexdigest()
     assert hmac.compare_digest(headers["bitvora-signature"], by_hand)

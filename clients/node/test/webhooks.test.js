@@ -5,6 +5,7 @@ const assert = require('node:assert/strict');
 const { createHmac } = require('node:crypto');
 const { after, before, test } = require('node:test');
 const { Webhook } = require('standardwebhooks');
+const { Webhook: SvixWebhook } = require('svix');
 
 const { Receiver } = require('../lib/receiver');
 const { Sandbox } = require('../lib/sandbox');
@@ -50,6 +51,10 @@ function withdraw(destination, amount, metadata) {
   return sandbox.customer('POST', '/v1/bitcoin/withdraw/confirm', request);
 }
 
+// Another tenant's secret, of the same form.
+const FOREIGN = 'f0'.repeat(32);
+const FOREIGN_STANDARD = `whsec_${Buffer.from(FOREIGN).toString('base64')}`;
+
 function assertSigned({ headers, raw, body }, { secret, standard_secret }) {
   assert.equal(headers['content-type'], 'application/json');
   assert.match(headers['bitvora-signature'], /^[0-9a-f]{64}$/);
@@ -57,16 +62,29 @@ function assertSigned({ headers, raw, body }, { secret, standard_secret }) {
   assert.equal(JSON.stringify(body), raw.toString('utf8'));
   assert.equal(headers['bitvora-signature'], hex(secret, JSON.stringify(JSON.parse(raw))));
 
-  const standard = new Webhook(standard_secret);
-  assert.deepEqual(standard.verify(raw, headers), body);
-  for (const at of [0, raw.length >> 1, raw.length - 1]) {
-    const changed = Buffer.from(raw);
-    changed[at] ^= 1;
+  assert.notEqual(headers['bitvora-signature'], hex(FOREIGN, raw));
+
+  for (const Verifier of [Webhook, SvixWebhook]) {
+    const standard = new Verifier(standard_secret);
+    assert.deepEqual(standard.verify(raw, headers), body);
     const refused = { message: 'No matching signature found' };
-    assert.throws(() => standard.verify(changed, headers), refused);
+    for (const at of [0, raw.length >> 1, raw.length - 1]) {
+      const changed = Buffer.from(raw);
+      changed[at] ^= 1;
+      assert.throws(() => standard.verify(changed, headers), refused);
+    }
+    assert.throws(() => new Verifier(FOREIGN_STANDARD).verify(raw, headers), refused);
+    const id = headers['webhook-id'];
+    assert.throws(() => standard.verify(raw, { ...headers, 'webhook-id': `${id}0` }), refused);
+    // What was recorded six minutes ago, with the signature of then, is a replay.
+    const then = new Date(Date.now() - 6 * 60_000);
+    const stale = {
+      ...headers,
+      'webhook-timestamp': String(Math.floor(then / 1000)),
+      'webhook-signature': standard.sign(id, then, raw.toString('utf8')),
+    };
+    assert.throws(() => standard.verify(raw, stale), { message: 'Message timestamp too old' });
   }
-  const other = { ...headers, 'webhook-id': `${headers['webhook-id']}0` };
-  assert.throws(() => standard.verify(raw, other));
 }
 
 test('all five lightning events arrive once each, with their status and signatures', async () => {
@@ -166,5 +184,26 @@ test('a receiver that was away during a restart gets what it missed, once', asyn
   assert.equal(second.headers['webhook-id'], first.headers['webhook-id']);
   assert.deepEqual(second.raw, first.raw);
   assertSigned(second, receiver.hook);
+  await close(receiver);
+});
+
+test('a new secret and the old one both verify until the old one is gone', async () => {
+  const receiver = await listen([COMPLETED]);
+  const old = receiver.hook;
+  const path = `/admin/v1/webhooks/${old.id}`;
+  const next = await sandbox.operator('POST', `${path}/rotate`, { keep_old_seconds: 3600 });
+  assert.notEqual(next.secret, old.secret);
+  await sandbox.deposit(1_000);
+  const [first] = await receiver.deliveries.atLeast(1);
+  for (const hook of [old, next]) {
+    assert.deepEqual(new Webhook(hook.standard_secret).verify(first.raw, first.headers), first.body);
+  }
+  assert.equal(first.headers['bitvora-signature'], hex(old.secret, first.raw));
+  await sandbox.operator('POST', `${path}/promote`);
+  await sandbox.deposit(1_000);
+  const [, second] = await receiver.deliveries.atLeast(2);
+  assert.equal(second.headers['bitvora-signature'], hex(next.secret, second.raw));
+  const log = await sandbox.operator('GET', `${path}/deliveries`);
+  assert.equal(log.data[0].id, second.headers['webhook-id']);
   await close(receiver);
 });

@@ -8,7 +8,7 @@ use payments::deposit::DepositState;
 use payments::invoice::InvoiceState;
 use payments::suspense::SuspenseState;
 use payments::withdrawal::{WithdrawalFailure, WithdrawalState};
-use payments::{deposit, invoice, suspense, withdrawal};
+use payments::{deposit, invoice, suspense, webhook, withdrawal};
 
 const PAGE: &str = include_str!("../../../docs/state-machines.md");
 
@@ -104,6 +104,25 @@ fn suspended() -> String {
     table(&["assign"], &SuspenseState::ALL.map(row))
 }
 
+fn deliveries() -> String {
+    use webhook::DeliveryState;
+    use webhook::delivery::{DeliveryInput, transition};
+    let cell = |state, input| match transition(state, input) {
+        Some(state) => format!("**{}**", state.name()),
+        None => "nothing".to_owned(),
+    };
+    let row = |state: DeliveryState| {
+        let cells = DeliveryInput::ALL
+            .iter()
+            .map(|(input, _)| cell(state, *input));
+        (state.name(), cells.collect())
+    };
+    table(
+        &DeliveryInput::ALL.map(|(_, name)| name),
+        &DeliveryState::ALL.map(row),
+    )
+}
+
 #[test]
 fn the_page_shows_every_machine_as_it_is() {
     for (name, table) in [
@@ -111,6 +130,7 @@ fn the_page_shows_every_machine_as_it_is() {
         ("invoice", invoices()),
         ("deposit", deposits()),
         ("suspended money", suspended()),
+        ("webhook delivery", deliveries()),
     ] {
         assert!(
             PAGE.contains(&table),

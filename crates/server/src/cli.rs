@@ -4,12 +4,14 @@ mod accounts;
 mod admin_client;
 mod audit;
 mod config;
+mod listen;
 mod node;
 mod print;
 mod sandbox;
 mod serve;
 mod shutdown;
 mod suspense;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -67,9 +69,9 @@ enum Command {
     /// List and assign money that could not be placed, through the running server.
     #[command(subcommand)]
     Suspense(suspense::SuspenseCommand),
-    /// Make and list webhooks, through the running server.
+    /// Make and change webhooks, see what was delivered and send it again, through the running server.
     #[command(subcommand)]
-    Webhook(accounts::WebhookCommand),
+    Webhook(webhooks::WebhookCommand),
 }
 
 /// Where the configuration is.
@@ -109,7 +111,7 @@ pub fn main() -> ExitCode {
         Command::Node(command) => on_runtime(node::node(command)),
         Command::Resume(args) => on_runtime(accounts::resume(args)),
         Command::Suspense(command) => on_runtime(suspense::suspense(command)),
-        Command::Webhook(command) => on_runtime(accounts::webhook(command)),
+        Command::Webhook(command) => on_runtime(webhooks::webhook(command)),
     };
     done.unwrap_or_else(|error| {
         print::error(&chain(error.as_ref()));

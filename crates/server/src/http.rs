@@ -7,6 +7,7 @@ pub mod answer;
 pub mod auth;
 pub mod balance;
 pub mod body;
+pub mod events;
 pub mod health;
 pub mod idempotency;
 pub mod invoices;
@@ -17,7 +18,7 @@ pub mod segment;
 pub mod transactions;
 pub mod withdrawals;
 
-use webhooks::EgressPolicy;
+use webhooks::{EgressPolicy, WebhookClient};
 
 use crate::app::App;
 
@@ -30,6 +31,8 @@ pub struct HttpState {
     pub admin_token_hash: auth::AdminTokenHash,
     /// Where webhooks may go.
     pub egress: EgressPolicy,
+    /// Sends test messages.
+    pub webhooks: WebhookClient,
     /// Whether the process is of no use while no node runs anywhere.
     pub needs_node: bool,
 }

@@ -22,4 +22,5 @@ pub mod roles;
 pub mod sandbox;
 pub mod secret_file;
 pub mod serving;
+mod webhook_headers;
 pub mod workers;

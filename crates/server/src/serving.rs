@@ -93,13 +93,16 @@ pub fn serve(
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let egress = options.egress.forbid(address);
+    let resolver = Arc::new(SystemResolver::new()?);
+    let client = WebhookClient::new(egress.clone(), resolver, Limits::default());
     if options.roles.has(Role::Worker) {
-        start_workers(&app, &egress, &stop, &tasks)?;
+        start_workers(&app, &client, &stop, &tasks);
     }
     let state = HttpState {
         app: app.clone(),
         admin_token_hash: AdminTokenHash::of(&options.admin_token),
         egress,
+        webhooks: client,
         needs_node: options.roles.has(Role::Api),
     };
     let (hub, everything) = if options.roles.has(Role::Api) {
@@ -130,25 +133,17 @@ pub fn serve(
     })
 }
 
-fn start_workers(
-    app: &App,
-    egress: &EgressPolicy,
-    stop: &CancellationToken,
-    tasks: &TaskTracker,
-) -> Result<(), ServeError> {
-    let resolver = Arc::new(SystemResolver::new()?);
-    let client = WebhookClient::new(egress.clone(), resolver, Limits::default());
+fn start_workers(app: &App, client: &WebhookClient, stop: &CancellationToken, tasks: &TaskTracker) {
     tasks.spawn(guarded(
         "webhooks",
         stop,
-        workers::webhooks::run(app.clone(), client, stop.clone()),
+        workers::webhooks::run(app.clone(), client.clone(), stop.clone()),
     ));
     tasks.spawn(guarded(
         "invoice expiry",
         stop,
         workers::invoice_expiry::run(app.clone(), stop.clone()),
     ));
-    Ok(())
 }
 
 async fn listen(listener: TcpListener, everything: Router, stop: CancellationToken) {

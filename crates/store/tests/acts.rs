@@ -41,6 +41,8 @@ mod posting;
 mod races;
 #[path = "acts/reconciliation.rs"]
 mod reconciliation;
+#[path = "acts/replays.rs"]
+mod replays;
 #[path = "acts/reserve.rs"]
 mod reserve;
 #[path = "acts/retry.rs"]

@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use hyper::body::Bytes;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -58,10 +60,23 @@ impl Received {
     }
 }
 
+/// One answer.
+#[derive(Clone)]
+struct Reply {
+    status: u16,
+    headers: Vec<(&'static str, &'static str)>,
+}
+
 #[derive(Default)]
 struct Desk {
     received: Vec<Received>,
-    replies: VecDeque<u16>,
+    /// Which of them were answered with 200.
+    taken: Vec<usize>,
+    replies: VecDeque<Reply>,
+    always: Option<u16>,
+    delay: Duration,
+    at_once: usize,
+    most_at_once: usize,
 }
 
 /// A webhook endpoint. It answers 200 unless it was told otherwise.
@@ -93,7 +108,45 @@ impl TestReceiver {
 
     /// Answers the next requests with these statuses, in order, and 200 afterwards.
     pub fn reply(&self, replies: impl IntoIterator<Item = u16>) {
+        let replies = replies.into_iter().map(|status| Reply {
+            status,
+            headers: Vec::new(),
+        });
         lock(&self.desk).replies.extend(replies);
+    }
+
+    /// Answers the next request with this status and these headers.
+    pub fn reply_with(&self, status: u16, headers: &[(&'static str, &'static str)]) {
+        let headers = headers.to_vec();
+        lock(&self.desk)
+            .replies
+            .push_back(Reply { status, headers });
+    }
+
+    /// Answers everything with this status from now on, where nothing else was said.
+    pub fn always(&self, status: u16) {
+        lock(&self.desk).always = Some(status);
+    }
+
+    /// Answers only after this time.
+    pub fn answer_after(&self, delay: Duration) {
+        lock(&self.desk).delay = delay;
+    }
+
+    /// How many requests were there at the same time, at most.
+    #[must_use]
+    pub fn most_at_once(&self) -> usize {
+        lock(&self.desk).most_at_once
+    }
+
+    /// What came and was answered with 200, in order.
+    #[must_use]
+    pub fn taken(&self) -> Vec<Received> {
+        let desk = lock(&self.desk);
+        let taken = desk.taken.iter();
+        taken
+            .filter_map(|index| desk.received.get(*index).cloned())
+            .collect()
     }
 
     /// What came, in order.
@@ -122,9 +175,34 @@ fn lock(desk: &Mutex<Desk>) -> MutexGuard<'_, Desk> {
     desk.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn take(State(desk): State<Arc<Mutex<Desk>>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let mut desk = lock(&desk);
-    desk.received.push(Received { headers, body });
-    let status = desk.replies.pop_front().unwrap_or(200);
-    StatusCode::from_u16(status).expect("a status")
+async fn take(State(desk): State<Arc<Mutex<Desk>>>, headers: HeaderMap, body: Bytes) -> Response {
+    let (reply, delay) = {
+        let mut desk = lock(&desk);
+        desk.received.push(Received { headers, body });
+        let usual = Reply {
+            status: desk.always.unwrap_or(200),
+            headers: Vec::new(),
+        };
+        let reply = desk.replies.pop_front().unwrap_or(usual);
+        if reply.status == 200 {
+            let index = desk.received.len() - 1;
+            desk.taken.push(index);
+        }
+        desk.at_once += 1;
+        desk.most_at_once = desk.most_at_once.max(desk.at_once);
+        (reply, desk.delay)
+    };
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    lock(&desk).at_once -= 1;
+    let mut response = StatusCode::from_u16(reply.status)
+        .expect("a status")
+        .into_response();
+    for (name, value) in reply.headers {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
 }

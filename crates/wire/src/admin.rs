@@ -13,7 +13,11 @@ pub use node::{
     NodePeer, NodeWallet, OpenChannelRequest,
 };
 pub use suspense::{AssignSuspendedRequest, SuspendedItem};
-pub use webhook::{CreateWebhookRequest, CreatedWebhook, Webhook};
+pub use webhook::{
+    AttemptLatency, CreateWebhookRequest, CreatedWebhook, ReplayRequest, Replayed, RotateRequest,
+    TestMessage, Webhook, WebhookAttempt, WebhookDeliveries, WebhookDelivery,
+    WebhookDeliveryDetails, WebhookSettings, test_event,
+};
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@
 pub mod admin;
 pub mod bitvora;
 pub mod decimal;
+pub mod events;
 mod fields;
 pub mod hercle;
 pub mod metadata;

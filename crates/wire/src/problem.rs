@@ -218,6 +218,8 @@ catalogue! {
         /// What is wrong, as a clause with `it`.
         why: Cow<'static, str> = "it must begin with https".into(),
     } => 400 "webhook_url_forbidden" Validation,
+    /// The webhook is disabled: it must be resumed before anything is sent again.
+    WebhookDisabled => 409 "webhook_disabled" Operational,
     /// An event name that does not exist.
     UnknownEvent {
         /// The name that was given, cut to 64 characters when shown.

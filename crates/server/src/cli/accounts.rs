@@ -1,5 +1,4 @@
-//! `leyden account`, `leyden key`, `leyden webhook` and `leyden withdrawal`: the operator's calls, through the running
-//! server.
+//! `leyden account`, `leyden key` and `leyden withdrawal`: the operator's calls, through the running server.
 
 use std::process::ExitCode;
 
@@ -36,36 +35,6 @@ pub(super) enum KeyCommand {
         /// The account it speaks for; not needed while there is only one.
         #[arg(long, value_name = "ID")]
         account: Option<String>,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-}
-
-/// What to do with webhooks.
-#[derive(Debug, Subcommand)]
-pub(super) enum WebhookCommand {
-    /// Make a webhook. Its secret is shown once.
-    Create {
-        /// Where events are sent: a public https URL.
-        url: String,
-        /// The events, for example withdrawal.lightning.completed; all when none is named.
-        #[arg(long = "event", value_name = "NAME")]
-        events: Vec<String>,
-        /// Whose events; not needed while there is only one account.
-        #[arg(long, value_name = "ID")]
-        account: Option<String>,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-    /// List the webhooks.
-    List {
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-    /// Switch a webhook off.
-    Disable {
-        /// Its id.
-        id: String,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -117,30 +86,6 @@ pub(super) async fn key(command: KeyCommand) -> Result<ExitCode, CliError> {
     } = command;
     let body = json!({ "name": name, "account_id": account });
     show(&call(&server, "POST", "/keys", Some(&body)).await?)
-}
-
-pub(super) async fn webhook(command: WebhookCommand) -> Result<ExitCode, CliError> {
-    let answer = match command {
-        WebhookCommand::Create {
-            url,
-            events,
-            account,
-            server,
-        } => {
-            let events = if events.is_empty() {
-                vec!["*".to_owned()]
-            } else {
-                events
-            };
-            let body = json!({ "url": url, "events": events, "account_id": account });
-            call(&server, "POST", "/webhooks", Some(&body)).await?
-        }
-        WebhookCommand::List { server } => call(&server, "GET", "/webhooks", None).await?,
-        WebhookCommand::Disable { id, server } => {
-            call(&server, "DELETE", &format!("/webhooks/{id}"), None).await?
-        }
-    };
-    show(&answer)
 }
 
 pub(super) fn show(answer: &Value) -> Result<ExitCode, CliError> {

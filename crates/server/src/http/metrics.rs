@@ -6,6 +6,7 @@
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use metrics::{counter, gauge};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use payments::withdrawal::WithdrawalState;
@@ -15,6 +16,7 @@ use store::queries::reconciliation::{
     KeptVerdict, latest_verdict, live_withdrawals, waiting_deliveries,
 };
 use store::queries::reopening::closed_by_crash;
+use store::queries::webhook::{EndpointNumbers, endpoint_numbers, ready_endpoints};
 use store::{StoreError, Tx};
 
 use super::HttpState;
@@ -29,17 +31,23 @@ struct Numbers {
     is_halted: bool,
     live: Vec<(WithdrawalState, i64)>,
     deliveries: i64,
+    endpoints: EndpointNumbers,
+    /// Since when the delivery that waits longest could have been begun.
+    due_since: Option<Timestamp>,
     verdict: Option<KeptVerdict>,
     closed: Vec<(String, i64)>,
     /// By crashes, and how many of these were reopened.
     by_crash: (i64, i64),
 }
 
-fn read(tx: &mut Tx<'_>) -> Result<Numbers, StoreError> {
+fn read(tx: &mut Tx<'_>, now: Timestamp) -> Result<Numbers, StoreError> {
+    let due = ready_endpoints(tx, now, now)?;
     Ok(Numbers {
         is_halted: halted(tx)?.is_some(),
         live: live_withdrawals(tx)?,
         deliveries: waiting_deliveries(tx)?,
+        endpoints: endpoint_numbers(tx)?,
+        due_since: due.iter().map(|endpoint| endpoint.ready_at).min(),
         verdict: latest_verdict(tx)?,
         closed: closed_by_reason(tx)?,
         by_crash: closed_by_crash(tx)?,
@@ -54,8 +62,10 @@ pub async fn get(
     State(state): State<HttpState>,
     _operator: Operator,
 ) -> Result<Response, ApiError> {
-    let numbers = state.app.store.read_async(read).await?;
-    let now_micros = state.app.clock.now().as_microsecond();
+    let now = state.app.clock.now();
+    let read = state.app.store.read_async(move |tx| read(tx, now));
+    let numbers = read.await?;
+    let now_micros = now.as_microsecond();
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
     metrics::with_local_recorder(&recorder, || record(&numbers, now_micros));
@@ -68,6 +78,20 @@ fn record(numbers: &Numbers, now_micros: i64) {
         gauge!("leyden_withdrawals", "state" => state.name()).set(number(*count));
     }
     gauge!("leyden_webhook_deliveries_waiting").set(number(numbers.deliveries));
+    let endpoints = &numbers.endpoints;
+    for (state, count) in [
+        ("active", endpoints.active),
+        ("paused", endpoints.paused),
+        ("disabled", endpoints.disabled),
+    ] {
+        gauge!("leyden_webhook_endpoints", "state" => state).set(number(count));
+    }
+    gauge!("leyden_webhook_endpoints_failing").set(number(endpoints.failing));
+    gauge!("leyden_webhook_dead_letters").set(number(endpoints.dead_letters));
+    let lag_micros = numbers.due_since.map_or(0, |since| {
+        now_micros.saturating_sub(since.as_microsecond()).max(0)
+    });
+    gauge!("leyden_webhook_lag_seconds").set(number(lag_micros) / 1e6);
     for (reason, count) in &numbers.closed {
         counter!("leyden_channels_closed_total", "reason" => reason.clone())
             .absolute(count.unsigned_abs());

@@ -8,13 +8,15 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderName, Method};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
 use wire::Problem;
 
 use super::body::MAX_BODY_BYTES;
-use super::{HttpState, admin, balance, health, invoices, metrics, transactions, withdrawals};
+use super::{
+    HttpState, admin, balance, events, health, invoices, metrics, transactions, withdrawals,
+};
 use crate::problem::ApiError;
 
 /// How long a request may take before its client is told to ask again.
@@ -67,7 +69,7 @@ async fn timed(request: Request, next: Next) -> Response {
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
         .allow_headers([
             AUTHORIZATION,
             CONTENT_TYPE,
@@ -77,6 +79,7 @@ fn cors() -> CorsLayer {
 
 fn bitvora() -> Router<HttpState> {
     Router::new()
+        .route("/v1/events", get(events::list))
         .route("/v1/transactions/balance", get(balance::get))
         .route("/v1/transactions", get(transactions::list))
         .route("/v1/transactions/deposits/{id}", get(transactions::deposit))
@@ -110,7 +113,7 @@ fn administration() -> Router<HttpState> {
             "/webhooks",
             post(admin::webhooks::create).get(admin::webhooks::list),
         )
-        .route("/webhooks/{id}", delete(admin::webhooks::delete))
+        .nest("/webhooks/{id}", one_webhook())
         .route("/suspense", get(admin::suspense::list))
         .route("/suspense/{id}/assign", post(admin::suspense::assign))
         .route("/audit", get(admin::audit::get))
@@ -122,4 +125,25 @@ fn administration() -> Router<HttpState> {
         .route("/node/peers", post(admin::node::connect))
         .route("/node/channels", post(admin::node::open))
         .route("/node/channels/{id}/close", post(admin::node::close))
+}
+
+fn one_webhook() -> Router<HttpState> {
+    use admin::webhooks::{self, deliveries, secrets, test_message};
+    Router::new()
+        .route(
+            "/",
+            get(webhooks::get)
+                .patch(webhooks::change)
+                .delete(webhooks::delete),
+        )
+        .route("/pause", post(webhooks::pause))
+        .route("/resume", post(webhooks::resume))
+        .route("/disable", post(webhooks::disable))
+        .route("/rotate", post(secrets::rotate))
+        .route("/promote", post(secrets::promote))
+        .route("/test", post(test_message::send))
+        .route("/deliveries", get(deliveries::list))
+        .route("/deliveries/{event}", get(deliveries::get))
+        .route("/deliveries/{event}/redeliver", post(deliveries::redeliver))
+        .route("/replay", post(deliveries::replay_range))
 }

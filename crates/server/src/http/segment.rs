@@ -17,3 +17,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
         Ok(Self(text))
     }
 }
+
+/// Two decoded segments.
+pub struct Segments(pub String, pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segments {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let found = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((first, second)) = found.map_err(|_| ApiError::not_found("path"))?;
+        Ok(Self(first, second))
+    }
+}

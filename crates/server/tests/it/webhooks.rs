@@ -2,4 +2,7 @@
 
 mod admin;
 mod delivery;
+mod isolation;
+mod operations;
+mod order;
 pub(crate) mod signature;

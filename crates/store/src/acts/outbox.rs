@@ -16,11 +16,11 @@ use crate::{Signal, StoreError, Tx, params};
 /// and grow in the order of commits.
 const WRITE: Statement = Statement {
     sqlite: "INSERT INTO event
-             (id, account_id, account_seq, api_key_id, kind, subject_id, webhook_body, hub_body, created_at)
-         VALUES ($1, $2, (SELECT event_seq FROM account WHERE id = $2), $3, $4, $5, $6, $7, $8)",
-    postgres: "WITH numbered AS (UPDATE account SET event_seq = event_seq + 1 WHERE id = $2 RETURNING event_seq)
+             (account_id, id, account_seq, api_key_id, kind, subject_id, webhook_body, hub_body, created_at)
+         VALUES ($1, $2, (SELECT event_seq FROM account WHERE id = $1), $3, $4, $5, $6, $7, $8)",
+    postgres: "WITH numbered AS (UPDATE account SET event_seq = event_seq + 1 WHERE id = $1 RETURNING event_seq)
          INSERT INTO event
-             (id, account_id, account_seq, api_key_id, kind, subject_id, webhook_body, hub_body, created_at)
+             (account_id, id, account_seq, api_key_id, kind, subject_id, webhook_body, hub_body, created_at)
          SELECT $1, $2, event_seq, $3, $4, $5, $6, $7, $8 FROM numbered",
 };
 
@@ -37,9 +37,9 @@ const DELIVER: Statement = Statement {
                  THEN 'blocked' ELSE 'pending' END, v.created_at
          FROM event v JOIN webhook_endpoint e ON e.account_id = v.account_id
              JOIN webhook_subscription s ON s.endpoint_id = e.id AND s.event_name = v.kind
-         WHERE v.id = $1 AND v.account_id = $2 AND v.subject_id = $3 AND e.state IN ('active', 'paused')",
+         WHERE v.account_id = $1 AND v.subject_id = $2 AND v.id = $3 AND e.state IN ('active', 'paused')",
     postgres: "WITH earlier AS (UPDATE webhook_delivery SET followed = 1
-             WHERE endpoint_id IN (SELECT id FROM webhook_endpoint WHERE account_id = $2) AND subject_id = $3
+             WHERE endpoint_id IN (SELECT id FROM webhook_endpoint WHERE account_id = $1) AND subject_id = $2
                  AND ordered = 1 AND state IN ('blocked', 'pending', 'leased') RETURNING endpoint_id)
          INSERT INTO webhook_delivery (event_id, endpoint_id, seq, subject_id, ordered, state, next_at)
          SELECT v.id, e.id, v.seq, v.subject_id, e.ordered,
@@ -47,7 +47,7 @@ const DELIVER: Statement = Statement {
                  THEN 'blocked' ELSE 'pending' END, v.created_at
          FROM event v JOIN webhook_endpoint e ON e.account_id = v.account_id
              JOIN webhook_subscription s ON s.endpoint_id = e.id AND s.event_name = v.kind
-         WHERE v.id = $1 AND e.state IN ('active', 'paused') FOR SHARE OF e",
+         WHERE v.id = $3 AND e.state IN ('active', 'paused') FOR SHARE OF e",
 };
 
 /// An event, ready to be written: rendered before the transaction's first write, where its bytes are needed.
@@ -95,8 +95,8 @@ pub fn record(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<(), StoreError> {
     let written = tx.execute(
         WRITE.on(tx.dialect()),
         params![
-            event.id.to_bytes(),
             account_id,
+            event.id.to_bytes(),
             api_key_id.map(ApiKeyId::to_bytes),
             event.kind.name(),
             event.subject.id_bytes(),
@@ -111,7 +111,7 @@ pub fn record(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<(), StoreError> {
     }
     let deliveries = tx.execute(
         DELIVER.on(tx.dialect()),
-        params![event.id.to_bytes(), account_id, event.subject.id_bytes()],
+        params![account_id, event.subject.id_bytes(), event.id.to_bytes()],
     )?;
     tx.after_commit(Signal::Events);
     if deliveries > 0 {
@@ -120,8 +120,8 @@ pub fn record(tx: &mut Tx<'_>, prepared: &Prepared) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What PostgreSQL does within the statements that write: takes the next number of the account, and tells the deliveries
-/// before it that something follows.
+/// What PostgreSQL does within the statements that write: takes the next number of the account, and tells the
+/// deliveries before it that something follows.
 fn number(tx: &mut Tx<'_>, account_id: [u8; 16], subject_id: [u8; 16]) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE account SET event_seq = event_seq + 1 WHERE id = $1",

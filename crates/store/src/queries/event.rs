@@ -1,6 +1,7 @@
-//! The outbox, as the hub reads it.
+//! The outbox, as the hub and the accounts read it.
 
-use payments::ids::ApiKeyId;
+use jiff::Timestamp;
+use payments::ids::{AccountId, ApiKeyId, EventId};
 
 use crate::{StoreError, Tx, params};
 
@@ -42,6 +43,47 @@ pub fn events_after(tx: &mut Tx<'_>, seq: i64, limit: i64) -> Result<Vec<HubEven
             seq: row.int(0)?,
             api_key_id: row.opt_bytes16(1)?.map(ApiKeyId::from_bytes),
             body: row.bytes(2)?.to_vec(),
+        })
+    })
+    .collect()
+}
+
+/// An event in the log of its account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountEvent {
+    /// Its number in the account, from 1, without gaps.
+    pub sequence: i64,
+    /// Its id.
+    pub id: EventId,
+    /// When it happened.
+    pub created_at: Timestamp,
+    /// The body of its webhooks.
+    pub body: Vec<u8>,
+}
+
+/// At most `limit` events of an account after the number `after`, in order. A number is given out with the account's
+/// row held until the commit, so nothing can appear behind what was read.
+///
+/// # Errors
+/// See [`newest`].
+pub fn account_events_after(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<AccountEvent>, StoreError> {
+    tx.query(
+        "SELECT account_seq, id, created_at, webhook_body FROM event
+         WHERE account_id = $1 AND account_seq > $2 ORDER BY account_seq LIMIT $3",
+        params![account.to_bytes(), after, limit],
+    )?
+    .iter()
+    .map(|row| {
+        Ok(AccountEvent {
+            sequence: row.int(0)?,
+            id: EventId::from_bytes(row.bytes16(1)?),
+            created_at: crate::rows::time(row, 2)?,
+            body: row.bytes(3)?.to_vec(),
         })
     })
     .collect()

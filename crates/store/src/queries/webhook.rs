@@ -100,6 +100,48 @@ pub fn old_secrets(
         .collect()
 }
 
+/// How the endpoints stand, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EndpointNumbers {
+    /// Active ones.
+    pub active: i64,
+    /// Active ones whose last attempt failed.
+    pub failing: i64,
+    /// Those stopped by hand.
+    pub paused: i64,
+    /// Those that are disabled.
+    pub disabled: i64,
+    /// Deliveries that were given up, of all endpoints that are not deleted.
+    pub dead_letters: i64,
+}
+
+/// How the endpoints stand.
+///
+/// # Errors
+/// See [`endpoints`].
+pub fn endpoint_numbers(tx: &mut Tx<'_>) -> Result<EndpointNumbers, StoreError> {
+    let rows = tx.query(
+        "SELECT e.state, CAST(COUNT(*) AS BIGINT),
+             CAST(SUM(CASE WHEN h.failures > 0 THEN 1 ELSE 0 END) AS BIGINT),
+             CAST(SUM((SELECT COUNT(*) FROM webhook_delivery d WHERE d.endpoint_id = e.id
+                 AND d.state IN ('exhausted', 'failed_permanent'))) AS BIGINT)
+         FROM webhook_endpoint e JOIN webhook_health h ON h.endpoint_id = e.id
+         WHERE e.state <> 'deleted' GROUP BY e.state",
+        params![],
+    )?;
+    let mut numbers = EndpointNumbers::default();
+    for row in &rows {
+        let count = row.int(1)?;
+        match row.text(0)? {
+            "active" => (numbers.active, numbers.failing) = (count, row.int(2)?),
+            "paused" => numbers.paused = count,
+            _ => numbers.disabled = count,
+        }
+        numbers.dead_letters += row.int(3)?;
+    }
+    Ok(numbers)
+}
+
 /// An endpoint with deliveries for which the time has come or will soon, and all that is needed to send them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadyEndpoint {
@@ -148,7 +190,8 @@ pub fn ready_endpoints(
              (SELECT COUNT(*) FROM webhook_old_secret s WHERE s.endpoint_id = e.id)
          FROM webhook_endpoint e JOIN webhook_health h ON h.endpoint_id = e.id
          WHERE e.state = 'active' AND h.paused_until < $1 AND h.rate_used_until < $1
-             AND (SELECT MIN(d.next_at) FROM webhook_delivery d WHERE d.endpoint_id = e.id AND d.state = 'pending') < $1",
+             AND (SELECT MIN(d.next_at) FROM webhook_delivery d
+                 WHERE d.endpoint_id = e.id AND d.state = 'pending') < $1",
         params![micros(horizon)],
     )?;
     let mut ready = Vec::with_capacity(rows.len());

@@ -97,7 +97,8 @@ fn an_endpoint_that_is_switched_off_beside_an_event_gets_nothing_more() {
         disable_endpoint(tx, act, endpoint, DisableReason::Operator)
     });
     assert_eq!(disabled, Ok(true));
-    let open = "SELECT COUNT(*) FROM webhook_delivery WHERE state IN ('blocked', 'pending', 'leased')";
+    let open =
+        "SELECT COUNT(*) FROM webhook_delivery WHERE state IN ('blocked', 'pending', 'leased')";
     assert_eq!(world.count(open), 0);
     world.assert_the_books_hold();
 }
@@ -115,7 +116,8 @@ fn an_event_beside_an_endpoint_that_is_switched_off_leaves_it_out() {
         reserve(request),
     );
     assert!(reserved.is_ok(), "{reserved:?}");
-    let open = "SELECT COUNT(*) FROM webhook_delivery WHERE state IN ('blocked', 'pending', 'leased')";
+    let open =
+        "SELECT COUNT(*) FROM webhook_delivery WHERE state IN ('blocked', 'pending', 'leased')";
     assert_eq!(world.count(open), 0);
 }
 

@@ -15,7 +15,7 @@ use super::sink::{Sink, read_request};
 use super::{DEADLINE, client, post};
 
 #[tokio::test]
-async fn a_redirect_is_a_failure_and_is_never_followed() {
+async fn s9_h4_a_redirect_is_a_failure_and_is_never_followed() {
     let visits = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&visits);
     let mut app = Router::new().route(
@@ -50,7 +50,7 @@ async fn a_redirect_is_a_failure_and_is_never_followed() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_never_answers_is_left_at_the_deadline() {
+async fn s1_h4_a_receiver_that_never_answers_is_left_at_the_deadline() {
     let sink =
         Sink::start(|mut stream| async move { while read_request(&mut stream).await.is_some() {} })
             .await;
@@ -62,7 +62,7 @@ async fn a_receiver_that_never_answers_is_left_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn endless_interim_answers_do_not_outlast_the_deadline() {
+async fn s11_endless_interim_answers_do_not_outlast_the_deadline() {
     let sink = Sink::start(|mut stream| async move {
         read_request(&mut stream).await;
         while stream
@@ -81,7 +81,7 @@ async fn endless_interim_answers_do_not_outlast_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_huge_body_is_read_to_the_cap_and_its_connection_is_closed() {
+async fn s10_h4_a_huge_body_is_read_to_the_cap_and_its_connection_is_closed() {
     let (sender, mut closed) = tokio::sync::mpsc::channel(4);
     let sink = Sink::start(move |mut stream| {
         let sender = sender.clone();
@@ -110,7 +110,7 @@ async fn a_huge_body_is_read_to_the_cap_and_its_connection_is_closed() {
 }
 
 #[tokio::test]
-async fn a_body_that_drips_ends_at_the_deadline_and_the_status_stands() {
+async fn s2_a_body_that_drips_ends_at_the_deadline_and_the_status_stands() {
     for head in [
         "HTTP/1.1 204 Fine\r\ncontent-length: 0\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n",
@@ -176,7 +176,7 @@ async fn what_is_not_http_is_a_protocol_error() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_answers_without_reading_cannot_keep_the_connection() {
+async fn s4_a_receiver_that_answers_without_reading_cannot_keep_the_connection() {
     const BODY_BYTES: usize = 50 << 20;
     let (sender, mut received) = tokio::sync::mpsc::channel(1);
     let sink = Sink::start(move |mut stream| {
@@ -206,7 +206,7 @@ async fn a_receiver_that_answers_without_reading_cannot_keep_the_connection() {
 }
 
 #[tokio::test]
-async fn the_request_is_what_was_given_and_asks_for_no_compression() {
+async fn s12_the_request_is_what_was_given_and_asks_for_no_compression() {
     let (sender, mut requests) = tokio::sync::mpsc::channel(1);
     let sink = Sink::start(move |mut stream| {
         let sender = sender.clone();

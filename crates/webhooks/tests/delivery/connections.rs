@@ -64,7 +64,7 @@ impl Resolver for Silent {
 }
 
 #[tokio::test]
-async fn a_forbidden_literal_is_refused_without_a_connection() {
+async fn s8_a_forbidden_literal_is_refused_without_a_connection() {
     let trap = Trap::set();
     let client = client(EgressPolicy::public());
     for host in [
@@ -85,7 +85,7 @@ async fn a_forbidden_literal_is_refused_without_a_connection() {
 }
 
 #[tokio::test]
-async fn a_name_for_a_forbidden_address_is_refused_without_a_connection() {
+async fn s7_a_name_for_a_forbidden_address_is_refused_without_a_connection() {
     let trap = Trap::set();
     for answer in [
         &["127.0.0.1"][..],
@@ -105,7 +105,7 @@ async fn a_name_for_a_forbidden_address_is_refused_without_a_connection() {
 }
 
 #[tokio::test]
-async fn a_name_that_changes_to_a_forbidden_address_is_refused_at_the_next_connection() {
+async fn s6_a_name_that_changes_to_a_forbidden_address_is_refused_at_the_next_connection() {
     let sink = Sink::start(|mut stream| async move {
         read_request(&mut stream).await;
         let answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
@@ -124,7 +124,7 @@ async fn a_name_that_changes_to_a_forbidden_address_is_refused_at_the_next_conne
 }
 
 #[tokio::test]
-async fn name_servers_that_are_silent_or_know_nothing_are_a_dns_error_in_time() {
+async fn s3_name_servers_that_are_silent_or_know_nothing_are_a_dns_error_in_time() {
     let started = Instant::now();
     let silent = WebhookClient::new(EgressPolicy::public(), Arc::new(Silent), limits());
     let attempt = post(&silent, "https://example.com/").await;
@@ -187,7 +187,7 @@ async fn a_url_that_cannot_be_called_is_a_url_error() {
 }
 
 #[tokio::test]
-async fn a_connection_is_used_again_and_its_set_up_is_counted_once() {
+async fn s35_a_connection_is_used_again_and_its_set_up_is_counted_once() {
     let sink = Sink::start(|mut stream| async move {
         while read_request(&mut stream).await.is_some() {
             stream

@@ -65,7 +65,7 @@ async fn a_trusted_certificate_is_taken_and_the_handshake_is_timed() {
 }
 
 #[tokio::test]
-async fn an_unknown_or_misnamed_certificate_is_a_tls_error_and_nothing_is_sent() {
+async fn s5_h4_an_unknown_or_misnamed_certificate_is_a_tls_error_and_nothing_is_sent() {
     let (unknown, unknown_requests, _) = secure("127.0.0.1").await;
     let attempt_unknown = attempt(&unknown, public_roots()).await;
     assert_eq!(attempt_unknown.error_class(), Some(ErrorClass::Tls));
@@ -80,7 +80,7 @@ async fn an_unknown_or_misnamed_certificate_is_a_tls_error_and_nothing_is_sent()
 }
 
 #[tokio::test]
-async fn plain_http_where_tls_is_expected_is_a_tls_error() {
+async fn s5_plain_http_where_tls_is_expected_is_a_tls_error() {
     let sink = Sink::start(|mut stream| async move {
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
     })
@@ -92,7 +92,7 @@ async fn plain_http_where_tls_is_expected_is_a_tls_error() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_stalls_ends_at_the_deadline() {
+async fn s5_a_handshake_that_stalls_ends_at_the_deadline() {
     let sink =
         Sink::start(|mut stream| async move { while read_request(&mut stream).await.is_some() {} })
             .await;

@@ -15,9 +15,18 @@ fn webhook() -> Webhook {
         id: "w1".to_owned(),
         account_id: "a1".to_owned(),
         url: "https://example.com/hook".to_owned(),
+        description: "orders".to_owned(),
         events: vec![EventName::DepositLightningCompleted],
+        headers: vec!["authorization".to_owned()],
+        state: "active",
         disabled: false,
+        disabled_reason: None,
+        ordered: true,
+        retry_seconds: None,
+        max_in_flight: 10,
+        per_second: Some(5),
         created_at: AT,
+        updated_at: AT,
     }
 }
 
@@ -28,38 +37,79 @@ fn a_created_webhook_shows_its_secret_in_both_forms_and_never_in_a_log() {
         secret: "ab".repeat(32),
         standard_secret: "whsec_x".to_owned(),
     };
-    assert_eq!(
-        json(&created),
-        r#"{"id":"w1","account_id":"a1","url":"https://example.com/hook","events":["deposit.lightning.completed"],"disabled":false,"created_at":"2024-08-29T16:30:03.868147Z","secret":"abababababababababababababababababababababababababababababababab","standard_secret":"whsec_x"}"#
+    let secret = "ab".repeat(32);
+    let expected = format!(
+        "{},\"secret\":\"{secret}\",\"standard_secret\":\"whsec_x\"}}",
+        shown()
     );
+    assert_eq!(json(&created), expected);
     let debug = format!("{created:?}");
     assert!(!debug.contains("abab") && !debug.contains("whsec"));
 }
 
 #[test]
 fn a_listed_webhook_has_no_secret() {
+    assert_eq!(json(&webhook()), format!("{}}}", shown()));
+}
+
+/// The beginning of both.
+fn shown() -> String {
+    [
+        r#"{"id":"w1","account_id":"a1","url":"https://example.com/hook","description":"orders","#,
+        r#""events":["deposit.lightning.completed"],"headers":["authorization"],"state":"active","#,
+        r#""disabled":false,"ordered":true,"max_in_flight":10,"per_second":5,"#,
+        r#""created_at":"2024-08-29T16:30:03.868147Z","updated_at":"2024-08-29T16:30:03.868147Z""#,
+    ]
+    .concat()
+}
+
+#[test]
+fn the_settings_of_a_webhook_are_read_by_name_and_groups_stand_for_their_events() {
+    let parse = |body: &str| WebhookSettings::parse(body.as_bytes());
+    let none = parse("{}").expect("nothing");
+    assert_eq!(none, WebhookSettings::default());
+    let some = parse(
+        r#"{"events":["deposit.*","withdrawal.lightning.failed"],"headers":{"x-key":"1"},"ordered":false,
+            "retry_seconds":[1,2],"max_in_flight":3,"per_second":0,"description":"d"}"#,
+    )
+    .expect("all of them");
+    assert_eq!(some.events.map(|events| events.len()), Some(6));
+    assert_eq!(some.ordered, Some(false));
+    assert_eq!(some.retry_seconds, Some(Some(vec![1, 2])));
+    assert_eq!((some.max_in_flight, some.per_second), (Some(3), Some(None)));
+    let usual = parse(r#"{"retry_seconds":"default","per_second":7}"#).expect("the usual");
     assert_eq!(
-        json(&webhook()),
-        r#"{"id":"w1","account_id":"a1","url":"https://example.com/hook","events":["deposit.lightning.completed"],"disabled":false,"created_at":"2024-08-29T16:30:03.868147Z"}"#
+        (usual.retry_seconds, usual.per_second),
+        (Some(None), Some(Some(7)))
     );
+    for (body, code) in [
+        (r#"{"events":["nothing.*"]}"#, "unknown_event"),
+        (r#"{"events":["dep*"]}"#, "unknown_event"),
+        (r#"{"max_in_flight":0}"#, "invalid_parameter"),
+        (r#"{"max_in_flight":1.5}"#, "invalid_parameter"),
+        (r#"{"per_second":-1}"#, "invalid_parameter"),
+        (r#"{"retry_seconds":"5"}"#, "invalid_parameter"),
+        (r#"{"headers":{"a":1}}"#, "invalid_parameter"),
+        (r#"{"ordered":"yes"}"#, "invalid_parameter"),
+    ] {
+        assert_eq!(parse(body).expect_err(body).code(), code, "{body}");
+    }
 }
 
 #[test]
 fn a_webhook_request_names_its_events_or_means_all_of_them() {
     let parse = |body: &str| CreateWebhookRequest::parse(body.as_bytes());
     let all = parse(r#"{"url":"https://x"}"#).expect("no events");
-    assert_eq!(all.events, EventName::all());
+    assert_eq!(all.settings.events, None, "the server says: all");
     let some = parse(
         r#"{"url":"https://x","events":["withdrawal.lightning.failed","deposit.lightning.completed","withdrawal.lightning.failed"],"account_id":"a1"}"#,
     )
     .expect("valid");
-    assert_eq!(
-        some.events,
-        [
-            EventName::DepositLightningCompleted,
-            EventName::WithdrawalLightningFailed
-        ]
-    );
+    let chosen = [
+        EventName::DepositLightningCompleted,
+        EventName::WithdrawalLightningFailed,
+    ];
+    assert_eq!(some.settings.events.as_deref(), Some(chosen.as_slice()));
     assert_eq!(some.account_id.as_deref(), Some("a1"));
     for (body, code) in [
         ("{}", "missing_parameter"),

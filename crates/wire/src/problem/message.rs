@@ -72,6 +72,9 @@ impl Problem {
             Self::WebhookUrlForbidden { why } => {
                 format!("The webhook URL cannot be used: {why}. Use a public https URL.")
             }
+            Self::WebhookDisabled => {
+                "The webhook is disabled. Resume it first, and then send again.".to_owned()
+            }
             Self::UnknownEvent { name } => {
                 let shown: String = name.chars().take(SHOWN_CHARS).collect();
                 format!("There is no event {shown:?}. Use the names of the documentation.")

@@ -1,14 +1,25 @@
-//! `POST`, `GET` and `DELETE /admin/v1/webhooks`. The secret is shown once, when the endpoint is made.
+//! `/admin/v1/webhooks`: made, shown, changed, paused, resumed, disabled and deleted.
+//!
+//! Secrets are shown once, by what makes them ([`secrets`]).
+
+pub mod deliveries;
+pub mod secrets;
+pub mod test_message;
 
 use axum::extract::State;
 use axum::response::Response;
 use payments::ids::EndpointId;
 use payments::webhook::{DisableReason, EndpointState, SigningSecret, WebhookEndpoint};
-use store::acts::webhook::endpoint::{create_endpoint, disable_endpoint};
-use store::queries::webhook::endpoints;
-use webhooks::Secret;
+use store::StoreError;
+use store::acts::webhook::endpoint::{
+    change_endpoint, create_endpoint, delete_endpoint, disable_endpoint, pause_endpoint,
+    resume_endpoint,
+};
+use store::queries::webhook::{endpoint, endpoints};
+use webhooks::custom;
+use webhooks::schedule::Schedule;
 use wire::Problem;
-use wire::admin::{CreateWebhookRequest, CreatedWebhook, Webhook};
+use wire::admin::{CreateWebhookRequest, Webhook, WebhookSettings};
 use wire::bitvora::EventName;
 
 use super::super::HttpState;
@@ -23,53 +34,41 @@ use crate::problem::ApiError;
 /// Makes an endpoint.
 ///
 /// # Errors
-/// [`ApiError`].
+/// [`ApiError`]; so for every handler here.
 pub async fn create(
     State(state): State<HttpState>,
     _operator: Operator,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     let request = CreateWebhookRequest::parse(&body)?;
-    let url = state
-        .egress
-        .vet_url(&request.url)
-        .map_err(|error| Problem::WebhookUrlForbidden {
-            why: error.to_string().into(),
-        })?;
     let account_id = account_of(&state, request.account_id.as_deref()).await?;
-    let mut random = [0; 32];
-    state.app.entropy.fill(&mut random);
-    let secret = Secret::generate(random);
-    let app = &state.app;
+    let (app, secret) = (&state.app, secrets::fresh(&state));
     let signing = SigningSecret::from_text(secret.reveal().to_owned());
-    let events = request.events.iter().map(|event| event.as_str().to_owned());
-    let endpoint = WebhookEndpoint::new(
+    let all = EventName::all()
+        .iter()
+        .map(|event| event.as_str().to_owned());
+    let mut endpoint = WebhookEndpoint::new(
         app.ids.fresh(),
         account_id,
-        url.to_string(),
+        request.url,
         signing,
         app.clock.now(),
     )
-    .with_events(events.collect());
+    .with_events(all.collect());
+    let settings = WebhookSettings {
+        url: Some(endpoint.url.clone()),
+        ..request.settings
+    };
+    apply(&state, &mut endpoint, settings)?;
     let written = endpoint.clone();
-    state
-        .app
-        .store
+    app.store
         .write_async(move |tx| create_endpoint(tx, &written))
         .await?;
     tracing::info!(endpoint = %endpoint.id, account = %account_id, "webhook created");
-    let created = CreatedWebhook {
-        webhook: shown(&endpoint),
-        secret: secret.reveal().to_owned(),
-        standard_secret: secret.reveal_standard(),
-    };
-    Ok(json(201, &created))
+    Ok(secrets::reveal(201, &endpoint, &secret))
 }
 
 /// Lists endpoints, oldest first, without their secrets.
-///
-/// # Errors
-/// [`ApiError`].
 pub async fn list(
     State(state): State<HttpState>,
     _operator: Operator,
@@ -78,43 +77,180 @@ pub async fn list(
     Ok(json(200, &found.iter().map(shown).collect::<Vec<_>>()))
 }
 
-/// Switches an endpoint off and cancels what waits for it. Its log stays.
-///
-/// # Errors
-/// [`ApiError`].
+/// Shows one.
+pub async fn get(
+    State(state): State<HttpState>,
+    _operator: Operator,
+    Segment(id): Segment,
+) -> Result<Response, ApiError> {
+    Ok(json(200, &shown(&existing(&state, &id).await?)))
+}
+
+/// Changes what the request names; what waits is sent as the endpoint is from now on.
+pub async fn change(
+    State(state): State<HttpState>,
+    _operator: Operator,
+    Segment(id): Segment,
+    JsonBody(body): JsonBody,
+) -> Result<Response, ApiError> {
+    let settings = WebhookSettings::parse(&body)?;
+    let mut endpoint = existing(&state, &id).await?;
+    apply(&state, &mut endpoint, settings)?;
+    endpoint.updated_at = state.app.clock.now();
+    let written = endpoint.clone();
+    let changed = state
+        .app
+        .store
+        .write_async(move |tx| change_endpoint(tx, &written));
+    if !changed.await? {
+        return Err(missing());
+    }
+    tracing::info!(endpoint = %endpoint.id, "webhook changed");
+    Ok(json(200, &shown(&endpoint)))
+}
+
+/// Stops sending; events are kept for it.
+pub async fn pause(
+    State(state): State<HttpState>,
+    _operator: Operator,
+    Segment(id): Segment,
+) -> Result<Response, ApiError> {
+    let (id, act) = (existing(&state, &id).await?.id, state.app.acting());
+    let store = &state.app.store;
+    store
+        .write_async(move |tx| pause_endpoint(tx, &act, id))
+        .await?;
+    now(&state, id, "webhook paused").await
+}
+
+/// Goes on with sending, also after it was disabled. What it missed while it was disabled is for a replay.
+pub async fn resume(
+    State(state): State<HttpState>,
+    _operator: Operator,
+    Segment(id): Segment,
+) -> Result<Response, ApiError> {
+    let (id, act) = (existing(&state, &id).await?.id, state.app.acting());
+    let store = &state.app.store;
+    store
+        .write_async(move |tx| resume_endpoint(tx, &act, id))
+        .await?;
+    now(&state, id, "webhook resumed").await
+}
+
+/// Switches an endpoint off and cancels what waits for it.
+pub async fn disable(
+    State(state): State<HttpState>,
+    _operator: Operator,
+    Segment(id): Segment,
+) -> Result<Response, ApiError> {
+    let (id, act) = (existing(&state, &id).await?.id, state.app.acting());
+    let store = &state.app.store;
+    store
+        .write_async(move |tx| disable_endpoint(tx, &act, id, DisableReason::Operator))
+        .await?;
+    now(&state, id, "webhook disabled").await
+}
+
+/// Deletes an endpoint and cancels what waits for it. Only its log stays.
 pub async fn delete(
     State(state): State<HttpState>,
     _operator: Operator,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    let id: EndpointId = id.parse().map_err(|_| ApiError::not_found("webhook"))?;
-    let found = state.app.store.read_async(|tx| endpoints(tx, None)).await?;
-    let mut endpoint = found
-        .into_iter()
-        .find(|endpoint| endpoint.id == id)
-        .ok_or_else(|| ApiError::not_found("webhook"))?;
-    let act = state.app.acting();
-    state
-        .app
-        .store
-        .write_async(move |tx| disable_endpoint(tx, &act, id, DisableReason::Operator))
+    let (mut endpoint, act) = (existing(&state, &id).await?, state.app.acting());
+    let id = endpoint.id;
+    let store = &state.app.store;
+    store
+        .write_async(move |tx| delete_endpoint(tx, &act, id))
         .await?;
-    endpoint.state = EndpointState::Disabled;
-    tracing::info!(endpoint = %endpoint.id, "webhook disabled");
+    tracing::info!(endpoint = %id, "webhook deleted");
+    endpoint.state = EndpointState::Deleted;
     Ok(json(200, &shown(&endpoint)))
 }
 
+async fn now(state: &HttpState, id: EndpointId, done: &str) -> Result<Response, ApiError> {
+    tracing::info!(endpoint = %id, "{done}");
+    let found = state.app.store.read_async(move |tx| endpoint(tx, id));
+    Ok(json(200, &shown(&found.await?.ok_or_else(missing)?)))
+}
+
+fn missing() -> ApiError {
+    ApiError::not_found("webhook")
+}
+
+/// The endpoint of a path.
+async fn existing(state: &HttpState, id: &str) -> Result<WebhookEndpoint, ApiError> {
+    let id: EndpointId = id.parse().map_err(|_| missing())?;
+    let found: Result<_, StoreError> = state.app.store.read_async(move |tx| endpoint(tx, id)).await;
+    found?.ok_or_else(missing)
+}
+
+/// Takes over what the request names, after it was checked.
+fn apply(
+    state: &HttpState,
+    endpoint: &mut WebhookEndpoint,
+    settings: WebhookSettings,
+) -> Result<(), ApiError> {
+    if let Some(url) = settings.url {
+        let vetted = state.egress.vet_url(&url);
+        let forbidden = |error: webhooks::egress::UrlError| Problem::WebhookUrlForbidden {
+            why: error.to_string().into(),
+        };
+        endpoint.url = vetted.map_err(forbidden)?.to_string();
+    }
+    if let Some(events) = settings.events {
+        let names = events.iter().map(|event| event.as_str().to_owned());
+        endpoint.events = names.collect();
+    }
+    if let Some(headers) = settings.headers {
+        custom::headers(&headers).map_err(|error| invalid("headers", error.to_string()))?;
+        endpoint.headers =
+            serde_json::to_string(&headers).map_err(|error| ApiError::internal(&error))?;
+    }
+    if let Some(retry_seconds) = settings.retry_seconds {
+        let own = retry_seconds.map(Schedule::own).transpose();
+        let own = own.map_err(|error| invalid("retry_seconds", error.to_string()))?;
+        endpoint.retry_seconds = own.and_then(|own| own.to_text());
+    }
+    endpoint.description = settings
+        .description
+        .unwrap_or(std::mem::take(&mut endpoint.description));
+    endpoint.ordered = settings.ordered.unwrap_or(endpoint.ordered);
+    endpoint.max_in_flight = settings.max_in_flight.unwrap_or(endpoint.max_in_flight);
+    endpoint.per_second = settings.per_second.unwrap_or(endpoint.per_second);
+    Ok(())
+}
+
+fn invalid(name: &'static str, why: String) -> ApiError {
+    let (name, why) = (name.into(), why.into());
+    Problem::InvalidParameter { name, why }.into()
+}
+
+/// An endpoint without its secrets.
 fn shown(endpoint: &WebhookEndpoint) -> Webhook {
+    let headers: std::collections::BTreeMap<String, String> =
+        serde_json::from_str(&endpoint.headers).unwrap_or_default();
+    let delays = endpoint.retry_seconds.as_deref();
     Webhook {
         id: endpoint.id.to_string(),
         account_id: endpoint.account_id.to_string(),
         url: endpoint.url.clone(),
+        description: endpoint.description.clone(),
         events: endpoint
             .events
             .iter()
             .filter_map(|event| EventName::from_request(event).ok())
             .collect(),
+        headers: headers.into_keys().collect(),
+        state: endpoint.state.name(),
         disabled: endpoint.state == EndpointState::Disabled,
+        disabled_reason: endpoint.reason.map(DisableReason::name),
+        ordered: endpoint.ordered,
+        retry_seconds: delays
+            .map(|text| text.split(',').filter_map(|one| one.parse().ok()).collect()),
+        max_in_flight: endpoint.max_in_flight,
+        per_second: endpoint.per_second,
         created_at: present::micros(endpoint.created_at),
+        updated_at: present::micros(endpoint.updated_at),
     }
 }

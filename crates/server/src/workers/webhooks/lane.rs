@@ -1,7 +1,7 @@
 //! [`Lane`]: one endpoint, as far as this process sends to it.
 //!
-//! Its window is how many attempts may be under way: it begins with one, grows by one with each success and is halved by
-//! a failure, so that a receiver that comes back is not run over.
+//! Its window is how many attempts may be under way: it begins with one, grows by one with each success and is halved
+//! by a failure, so that a receiver that comes back is not run over.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -2,7 +2,6 @@
 //!
 //! Nothing here may end the loop: what is stored and damaged, and even a panic, becomes the result of this attempt.
 
-use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, SystemTime};
 
@@ -17,17 +16,14 @@ use store::acts::webhook::record::FinishedAttempt;
 use store::crash_point;
 use store::queries::webhook::ReadyEndpoint;
 use webhooks::schedule::{Outcome, Schedule, Verdict, decide, retry_after};
-use webhooks::{Attempt, MessageId, Secret, SigningKeys, WebhookClient, custom, sign};
+use webhooks::{Attempt, WebhookClient};
 
 use super::board::Launch;
 use crate::app::App;
+use crate::webhook_headers::{Signer, Spoiled, headers};
 
 /// How much of an answer the log keeps, in bytes.
 const KEPT_BYTES: usize = 2_048;
-
-/// Why a delivery cannot be sent.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Spoiled(&'static str);
 
 /// Makes one attempt.
 pub(super) async fn send(app: &App, client: &WebhookClient, launch: &Launch) -> FinishedAttempt {
@@ -79,37 +75,13 @@ fn prepare(
     now: Timestamp,
 ) -> Result<(HeaderMap, Schedule), Spoiled> {
     let schedule = Schedule::from_text(to.retry_seconds.as_deref());
-    let headers = headers(to, event, body, now)?;
+    let signer = Signer {
+        secret: &to.secret,
+        old_secrets: &to.old_secrets,
+        own_headers: &to.headers,
+    };
+    let headers = headers(signer, event, body, now)?;
     Ok((headers, schedule.map_err(|_| Spoiled("schedule"))?))
-}
-
-/// The headers of an attempt at `now`: the endpoint's own, and over them ours.
-pub(crate) fn headers(
-    to: &ReadyEndpoint,
-    event: EventId,
-    body: &[u8],
-    now: Timestamp,
-) -> Result<HeaderMap, Spoiled> {
-    let secret = |text: &str| Secret::from_text(text.to_owned()).map_err(|_| Spoiled("secret"));
-    let current = secret(to.secret.reveal())?;
-    // The Bitvora header has room for one signature: it stays with the oldest secret that still signs, until a person
-    // promotes the new one.
-    let mut legacy = current.clone();
-    let mut standard = vec![current];
-    for old in &to.old_secrets {
-        let old_secret = secret(old.secret.reveal())?;
-        if !old.is_promoted {
-            legacy = old_secret.clone();
-        }
-        standard.push(old_secret);
-    }
-    let id = MessageId::new(format!("msg_{event}")).map_err(|_| Spoiled("id"))?;
-    let keys = SigningKeys::rotating(&legacy, &standard);
-    let own: BTreeMap<String, String> =
-        serde_json::from_str(&to.headers).map_err(|_| Spoiled("headers"))?;
-    let mut headers = custom::headers(&own).map_err(|_| Spoiled("headers"))?;
-    headers.extend(sign::headers(keys, &id, now.as_second(), body));
-    Ok(headers)
 }
 
 fn asked(attempt: &Attempt, now: Timestamp) -> Option<Duration> {

@@ -167,11 +167,11 @@ async fn a_switched_off_webhook_gets_nothing_more(server: &mut TestServer) {
     off.wait_for(1).await;
     on.wait_for(1).await;
     let call = server
-        .call(Method::DELETE, &format!("{PATH}/{}", first.id))
+        .post(&format!("{PATH}/{}/disable", first.id))
         .key(ADMIN_TOKEN);
-    let deleted = call.send().await;
+    let disabled = call.send().await;
     assert_eq!(
-        (deleted.status, &deleted.json()["disabled"]),
+        (disabled.status, &disabled.json()["disabled"]),
         (200, &json!(true))
     );
     // Neither what waited for its next attempt nor what happens from now on.
