@@ -25,7 +25,8 @@ pub struct Verdict {
     pub node: NodeSide,
     /// Differences that stay: money is halted by them.
     pub unexplained: Vec<Named>,
-    /// Differences that stayed and that the node's own record proves: booked as the node tells them.
+    /// Differences that stayed and that the node's own record proves: booked as the node tells them. The newest ones
+    /// since the node's process began.
     pub repaired: Vec<Named>,
     /// Differences that were not there long enough to count: an event may be on its way.
     pub on_its_way: Vec<Named>,

@@ -41,6 +41,8 @@ const RECORDS_KEPT: SignedDuration = SignedDuration::from_mins(10);
 const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 /// How often somebody's request for a look is looked for.
 const POLL: Duration = Duration::from_millis(250);
+/// How many repairs a verdict tells of, the newest ones.
+const MOST_REPAIRED: usize = 20;
 /// How many changes one roll-up adds up.
 const ROLL_UP: i64 = 1_000;
 
@@ -150,6 +152,8 @@ struct Reconciler {
     booked_transactions: Option<BTreeSet<[u8; 32]>>,
     /// When everything was compared.
     everything_at: Option<Timestamp>,
+    /// What was repaired last, oldest first: one look is too short a time for anybody to see it.
+    repaired: Vec<Difference>,
 }
 
 /// Both sides at one look.
@@ -172,6 +176,7 @@ impl Reconciler {
             waited: 0,
             booked_transactions: None,
             everything_at: None,
+            repaired: Vec::new(),
         }
     }
 
@@ -183,6 +188,9 @@ impl Reconciler {
         let look = self.both_sides(asked > self.answered, began, &chain.slack)?;
         let mut judged = self.suspicions.look(look.differences.clone());
         let repaired = self.repair(&look, &mut judged)?;
+        self.repaired.extend(&repaired);
+        let too_many = self.repaired.len().saturating_sub(MOST_REPAIRED);
+        self.repaired.drain(..too_many);
         let settled = judged.on_its_way.is_empty();
         self.waited = if asked > self.answered {
             self.waited + 1
@@ -203,7 +211,7 @@ impl Reconciler {
             let over_msat = look.totals.over_msat(&chain.slack);
             chain.settle(&self.app, &self.view.funds(), over_msat)?;
         }
-        self.keep(&look, &judged, &repaired, began)?;
+        self.keep(&look, &judged, repaired.len(), began)?;
         while self.app.store.write(|tx| roll_up(tx, ROLL_UP))? > 0 {}
         Ok(!differs && asked <= self.answered)
     }
@@ -325,7 +333,7 @@ impl Reconciler {
         &self,
         look: &Look,
         judged: &Judged,
-        repaired: &[Difference],
+        repaired: usize,
         checked_at: Timestamp,
     ) -> Result<(), StoreError> {
         let verdict = Verdict::of(
@@ -333,7 +341,7 @@ impl Reconciler {
             (self.everything_at, look.compared),
             &look.totals,
             judged,
-            repaired,
+            &self.repaired,
             &self.view.funds(),
         );
         for difference in &judged.unexplained {
@@ -345,7 +353,7 @@ impl Reconciler {
         let verdict = NewVerdict {
             body: verdict.to_json(),
             unexplained: i64::try_from(judged.unexplained.len()).unwrap_or(i64::MAX),
-            repaired: i64::try_from(repaired.len()).unwrap_or(i64::MAX),
+            repaired: i64::try_from(repaired).unwrap_or(i64::MAX),
             checked_at,
             answers: self.answered,
         };

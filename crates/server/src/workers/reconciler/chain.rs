@@ -19,10 +19,11 @@ use store::queries::channel::{LiveChannel, live_channels};
 
 use crate::app::App;
 
-/// The most that a closed channel may keep back, in satoshi: payments that are too small for an output (LDK lets at
-/// most 2,530 sat of them be in a channel at the lowest fee rate), the part of a satoshi, and the anchors. What is
-/// more than that is a difference, and a person looks.
-const KEPT_BACK_SAT: i64 = 3_000;
+/// The most that a closed channel may keep back, in satoshi: payments that are too small for an output (2,530 sat of
+/// them at the lowest fee rate that LDK knows, and more at a higher one), the part of a satoshi, and, where we opened
+/// it, the anchors and the fee of the commitment transaction. What is more than that is a difference, and a person
+/// looks.
+const KEPT_BACK_SAT: i64 = 20_000;
 
 /// What the chain did, as far as it is known.
 pub(super) struct Chain {
