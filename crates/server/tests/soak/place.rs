@@ -55,18 +55,34 @@ impl Place {
 
     /// How many of our node's channels were closed, while no process runs.
     pub fn channels_closed(&self) -> i64 {
+        self.ask(|tx| {
+            let rows = tx.query("SELECT COUNT(*) FROM channel WHERE state <> 'open'", &[])?;
+            rows[0].int(0)
+        })
+    }
+
+    /// The invoices that were not paid, and why.
+    pub fn failures(&self) -> Vec<(String, String)> {
+        self.ask(|tx| {
+            let sql = "SELECT bolt11, failure FROM withdrawal WHERE state = 'failed'";
+            let rows = tx.query(sql, &[])?;
+            let failure = |row: &store::Row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()));
+            rows.iter().map(failure).collect()
+        })
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnMut(&mut store::Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> T {
         let config = match &self.database {
             None => StoreConfig::SqliteFile(self.folder().join("leyden.db")),
             Some(database) => database.config().clone(),
         };
         let store = Store::open(&config).expect("the books open");
-        let count = store.read(|tx| {
-            let rows = tx.query("SELECT COUNT(*) FROM channel WHERE state <> 'open'", &[])?;
-            rows[0].int(0)
-        });
+        let answer = store.read(question);
         store.close();
-        let count: Result<i64, StoreError> = count;
-        count.expect("a count")
+        answer.expect("an answer")
     }
 
     /// Whether `leyden audit` says that the books balance.

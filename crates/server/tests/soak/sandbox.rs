@@ -113,8 +113,9 @@ impl Sandbox {
     }
 
     /// An invoice of the counterparty.
-    pub async fn invoice(&self, behaviour: &str) -> Option<String> {
-        let body = json!({ "amount_sats": 100, "behaviour": behaviour, "expiry_seconds": 86_400 });
+    pub async fn invoice(&self, amount_sat: i64, behaviour: &str) -> Option<String> {
+        let body =
+            json!({ "amount_sats": amount_sat, "behaviour": behaviour, "expiry_seconds": 86_400 });
         let made = self.admin(Method::POST, "/sandbox/invoice", &body).await?;
         Some(made["payment_request"].as_str()?.to_owned())
     }

@@ -12,8 +12,9 @@ use crate::place::Place;
 use crate::sandbox::Sandbox;
 
 /// How long nothing has to end before blocks are mined: earlier, they would run out the time locks of what is slow.
-const QUIET: Duration = Duration::from_secs(15);
-/// How often blocks are mined then.
+/// What is left then waits for the chain.
+const QUIET: Duration = Duration::from_secs(10);
+/// How often blocks are mined from then on.
 const EVERY: Duration = Duration::from_secs(1);
 /// How long nothing may end.
 const FOR_EVER: Duration = Duration::from_secs(120);
@@ -44,11 +45,18 @@ pub async fn everything_ended_once(place: &Place, receiver: &TestReceiver, load:
     let settled = withdrawals.iter().filter(|row| row["status"] == "settled");
     let settled = settled.count();
     eprintln!(
-        "{load:?}, {} withdrawals ({settled} settled), {} deposits",
+        "{} withdrawals answered, {} deposits seen; {} withdrawals ({settled} settled), {} deposits",
+        load.answered,
+        load.received,
         withdrawals.len(),
         deposits.len()
     );
-    assert!(settled > 0, "something was paid at all");
+    for row in &withdrawals {
+        let refused = load
+            .refusing
+            .contains(row["recipient"].as_str().expect("an invoice"));
+        assert!(!refused || row["status"] == "failed", "{row}");
+    }
     assert!(
         withdrawals.len() >= load.answered,
         "an answered withdrawal is never forgotten"
@@ -66,6 +74,15 @@ pub async fn everything_ended_once(place: &Place, receiver: &TestReceiver, load:
     );
     everything_was_told(&sandbox, receiver, &withdrawals, &deposits).await;
     drop(sandbox);
+    let failures = tokio::task::block_in_place(|| place.failures());
+    for (invoice, failure) in failures {
+        let by_the_payee = failure == "recipient_rejected";
+        assert!(
+            !by_the_payee || load.refusing.contains(&invoice),
+            "it was to be paid: {invoice}"
+        );
+    }
+    assert!(settled > 0, "something was paid at all");
     assert!(place.books_balance());
 }
 
@@ -126,7 +143,7 @@ async fn everything_was_told(
 /// A channel that a kill has closed resolves its payments on the chain, some only after their time locks.
 async fn wait_until_all_ended(sandbox: &Sandbox) {
     let (mut pending, mut since) = (usize::MAX, Instant::now());
-    let mut mined_at = since;
+    let (mut mined_at, mut is_quiet) = (since, false);
     while pending > 0 {
         let rows = sandbox.withdrawals().await;
         let left = rows.iter().filter(|row| row["status"] == "pending").count();
@@ -137,7 +154,8 @@ async fn wait_until_all_ended(sandbox: &Sandbox) {
             tell_why_it_is_pending(sandbox).await;
             panic!("{pending} withdrawals are pending for ever");
         }
-        if since.elapsed() > QUIET && mined_at.elapsed() > EVERY {
+        is_quiet |= since.elapsed() > QUIET;
+        if is_quiet && mined_at.elapsed() > EVERY {
             mined_at = Instant::now();
             let body = json!({ "blocks": 10 });
             sandbox.admin(Method::POST, "/sandbox/mine", &body).await;
