@@ -2,7 +2,8 @@
 //!
 //! On both sides the same bare node is paid, on the same store, over a real channel; the sides take turns, so that
 //! one machine's weather falls on both. In one comparison the bare payer keeps its state as the payee does, and the
-//! stack as it always does: in its own database.
+//! stack as it always does: in its own database. Beside them runs a bare payer that keeps nothing: no payer can be faster
+//! to that payee, so its rate is what a target can ask for at most.
 
 mod bare;
 mod chain;
@@ -69,6 +70,35 @@ fn target(kept: Kept) -> f64 {
     }
 }
 
+/// Who pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// A bare node on the store of the payee.
+    Bare,
+    /// A bare node that keeps nothing.
+    Ceiling,
+    /// All of Leyden.
+    Stack,
+}
+
+impl Side {
+    fn run(self, options: &Options, kept: Kept, round: usize) -> Result<Measured, LightningError> {
+        match self {
+            Self::Bare => bare::run(options, kept, kept),
+            Self::Ceiling => bare::run(options, Kept::Memory, kept),
+            Self::Stack => stack::run(options, kept, round),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "bare",
+            Self::Ceiling => "free",
+            Self::Stack => "stack",
+        }
+    }
+}
+
 /// Runs every comparison, in turns, and adds its figures.
 pub fn run(
     out: &mut impl Write,
@@ -76,51 +106,68 @@ pub fn run(
     verdicts: &mut Verdicts,
 ) -> Result<(), LightningError> {
     report::lightning_opening(out, options)?;
-    let mut runs: Vec<(Kept, bool, Measured)> = Vec::new();
+    let mut runs: Vec<(Kept, Side, Measured)> = Vec::new();
     for round in 0..options.runs() {
-        for (kept, is_stack) in order(round, options) {
-            let measured = if is_stack {
-                stack::run(options, kept, round)?
-            } else {
-                bare::run(options, kept)?
-            };
-            let name = if is_stack { "stack" } else { "bare" };
+        for (kept, side) in order(round, options) {
+            let measured = side.run(options, kept, round)?;
             let row = Row {
-                name: format!("{name}, {}", kept.name()),
+                name: format!("{}, {}", side.name(), kept.name()),
                 round,
                 run: &measured,
             };
             report::row(out, &row)?;
             verdicts.busy(measured.spent.as_ref());
-            runs.push((kept, is_stack, measured));
+            runs.push((kept, side, measured));
         }
     }
     for kept in Kept::ALL {
-        let of = |stack: bool| {
-            let runs = runs.iter().filter(|(k, s, _)| *k == kept && *s == stack);
+        let of = |side: Side| {
+            let runs = runs.iter().filter(|(k, s, _)| *k == kept && *s == side);
             let rates: Vec<f64> = runs.map(|(_, _, run)| run.rate()).collect();
             median(&rates)
         };
-        if let (Some(ours), Some(rival)) = (of(true), of(false)) {
-            verdicts.add(Figure {
-                what: format!("Lightning payments, {} in flight", options.in_flight()),
-                unit: "/s",
-                ours,
-                rival_name: format!("two bare nodes, {}", kept.name()),
-                rival,
-                target: Some(crate::verdict::Target::AtLeast(target(kept))),
-            });
+        let rivals = [
+            (
+                of(Side::Bare),
+                format!("two bare nodes, {}", kept.name()),
+                Some(crate::verdict::Target::AtLeast(target(kept))),
+            ),
+            (
+                of(Side::Ceiling),
+                format!("a free payer to {}", kept.name()),
+                None,
+            ),
+        ];
+        for (rival, rival_name, target) in rivals {
+            if let (Some(ours), Some(rival)) = (of(Side::Stack), rival) {
+                verdicts.add(Figure {
+                    what: format!("Lightning payments, {} in flight", options.in_flight()),
+                    unit: "/s",
+                    ours,
+                    rival_name,
+                    rival,
+                    target,
+                });
+            }
         }
     }
     Ok(())
 }
 
 /// The runs of a round; every other round goes backwards, so that none is always first.
-fn order(round: usize, options: &Options) -> Vec<(Kept, bool)> {
-    let mut order: Vec<(Kept, bool)> = Kept::ALL
+fn order(round: usize, options: &Options) -> Vec<(Kept, Side)> {
+    let mut order: Vec<(Kept, Side)> = Kept::ALL
         .into_iter()
         .filter(|kept| options.compares(*kept))
-        .flat_map(|kept| [(kept, false), (kept, true)])
+        .flat_map(|kept| {
+            [
+                (kept, Side::Bare),
+                (kept, Side::Ceiling),
+                (kept, Side::Stack),
+            ]
+        })
+        // Two bare nodes in memory are the ceiling themselves.
+        .filter(|run| *run != (Kept::Memory, Side::Ceiling))
         .collect();
     if round % 2 == 1 {
         order.reverse();

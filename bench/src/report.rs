@@ -32,6 +32,10 @@ pub fn lightning_opening(out: &mut impl Write, options: &Options) -> Result<()> 
     )?;
     writeln!(
         out,
+        "free:  a bare payer that keeps nothing, and such a payee: no payer can be faster to it"
+    )?;
+    writeln!(
+        out,
         "stack: hub command, books, node, events on the hub, webhooks delivered; the payee on the store that is named"
     )?;
     writeln!(

@@ -19,10 +19,10 @@ use crate::options::Options;
 use crate::stats::Measured;
 use crate::usage::Meter;
 
-/// Runs the baseline once, on fresh nodes that both keep their state so.
-pub fn run(options: &Options, kept: Kept) -> Result<Measured, LightningError> {
-    let payee = Payee::start(kept)?;
-    let payer = BarePayer::start(&payee, kept)?;
+/// Runs the baseline once, on fresh nodes that keep their state so.
+pub fn run(options: &Options, payer: Kept, payee: Kept) -> Result<Measured, LightningError> {
+    let payee = Payee::start(payee)?;
+    let payer = BarePayer::start(&payee, payer)?;
     let warm_up = payee.invoices(options.warm_up())?;
     let invoices = payee.invoices(options.payments())?;
     pay(&payer.node, &warm_up, options)?;

@@ -5,9 +5,16 @@
 //! in the wrong order, and then the stored queue lacks the new event: a crash before the next write
 //! would lose it. An acknowledgement that was overtaken must never be stored; the head that stays
 //! comes again after a crash, which is harmless.
+//!
+//! Nobody waits until the queue is durable: what is written later is durable later, the channel manager that has let an
+//! event go among it. Only who asks whether a failure can come again must know
+//! ([`EventQueueWrites::are_acknowledgements_durable`]).
 
 use std::cell::Cell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
+
+use payments::ports::Durable;
 
 use crate::kv::ChannelManagerMark;
 
@@ -33,6 +40,8 @@ struct Writes {
     last: Vec<u8>,
     /// Where the channel manager's writes stood when the last event was added.
     added_at: ChannelManagerMark,
+    /// The latest acknowledgement, until it was seen to be durable.
+    acknowledgement: Option<Durable>,
 }
 
 /// The right to put one value of the queue into the order of writes.
@@ -69,6 +78,18 @@ impl EventQueueWrites {
         (holds, writes.added_at)
     }
 
+    /// Whether every acknowledgement is durable: the latest is, and writes keep their order.
+    pub(crate) fn are_acknowledgements_durable(&self) -> bool {
+        let latest = &mut self.turn().0.acknowledgement;
+        let mut context = Context::from_waker(Waker::noop());
+        if let Some(durable) = latest
+            && durable.as_mut().poll(&mut context).is_ready()
+        {
+            *latest = None;
+        }
+        latest.is_none()
+    }
+
     /// Waits for the turn; the value must be in the order of writes before it is dropped.
     pub(crate) fn turn(&self) -> QueueTurn<'_> {
         QueueTurn(self.0.lock().unwrap_or_else(PoisonError::into_inner))
@@ -91,6 +112,13 @@ impl QueueTurn<'_> {
             writes.last = value.to_vec();
         }
         !overtaken
+    }
+
+    /// The value that was taken is on its way.
+    pub(crate) fn begun(&mut self, durable: Durable) {
+        if ACKNOWLEDGING_SINCE.get().is_some() {
+            self.0.acknowledgement = Some(durable);
+        }
     }
 }
 

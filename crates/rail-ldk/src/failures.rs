@@ -57,7 +57,7 @@ impl Failures {
         }
     }
 
-    /// The event that was given last is acknowledged, and its acknowledgement is stored.
+    /// The event that was given last is acknowledged; its acknowledgement is on its way.
     pub(crate) fn acknowledged(&self) {
         let mut given = self.lock();
         if let Some(hash) = given.latest.take()
@@ -76,7 +76,8 @@ impl Failures {
             None => ChannelManagerMark::default(),
         };
         // In this order: what the manager let go stands in the queue by then.
-        let is_final = kv.channel_manager_written_since(since)
+        let is_final = kv.are_acknowledgements_durable()
+            && kv.channel_manager_written_since(since)
             && kv.is_in_channel_manager(hash) == Some(false)
             && !kv.queued(hash).0;
         if is_final {

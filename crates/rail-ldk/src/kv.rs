@@ -1,7 +1,8 @@
 //! [`NodeStateKv`]: the node's byte store as LDK sees it (`KVStore` and `KVStoreSync`).
 //!
 //! A write is answered when it is durable, and never with an error: LDK panics on a failed monitor
-//! write. A read that fails must never look like a missing key, or the node would start afresh and
+//! write. Two kinds are answered at once, in their order: the records of payments and the queue of events. Nobody else is
+//! told of them, and LDK brings them about again as long as no later channel manager is durable. A read that fails must never look like a missing key, or the node would start afresh and
 //! forget its channels.
 
 use std::sync::Arc;
@@ -18,6 +19,9 @@ use payments::ports::{Durable, NodeState, NodeStateError, StateKey};
 
 use crate::event_queue::EventQueueWrites;
 use crate::past_attempts::PastAttempts;
+
+/// Where ldk-node keeps its records of payments (`PAYMENT_INFO_PERSISTENCE_*` in its `io` module, 0.7.1).
+const PAYMENTS: &str = "payments";
 
 /// A point in the order of the channel manager's writes; see [`NodeStateKv::channel_manager_mark`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +83,11 @@ impl NodeStateKv {
         self.past_attempts.forget(self.state.as_ref(), payment_hash);
     }
 
+    /// Waits until everything that was written so far is durable: before somebody is told of a payment's record.
+    pub(crate) fn wait_until_durable(&self) {
+        pollster::block_on(self.state.change(Vec::new()));
+    }
+
     /// Now, in the order of the channel manager's writes.
     ///
     /// A payment hash may be sent again after a failure only when the failure's event is
@@ -97,6 +106,11 @@ impl NodeStateKv {
     /// carries; see [`EventQueueWrites::holds`].
     pub(crate) fn queued(&self, payment_hash: &PaymentHash) -> (bool, ChannelManagerMark) {
         self.event_queue.holds(payment_hash.as_bytes())
+    }
+
+    /// Whether no acknowledged event can come again; see [`EventQueueWrites::are_acknowledgements_durable`].
+    pub(crate) fn are_acknowledgements_durable(&self) -> bool {
+        self.event_queue.are_acknowledgements_durable()
     }
 
     /// Whether the stored channel manager carries `payment_hash`; `None` when it cannot be read.
@@ -119,12 +133,14 @@ impl NodeStateKv {
     fn begin_write(&self, key: StateKey, value: Vec<u8>) -> (Durable, Option<u64>) {
         if EventQueueWrites::is_queue(&key.primary, &key.secondary, &key.key) {
             let mut turn = self.event_queue.turn();
-            let durable = if turn.take(&value, self.channel_manager_mark()) {
-                self.state.write(key, value)
-            } else {
-                Box::pin(std::future::ready(()))
-            };
-            return (durable, None);
+            if turn.take(&value, self.channel_manager_mark()) {
+                turn.begun(self.state.write(key, value));
+            }
+            return (at_once(), None);
+        }
+        if key.primary == PAYMENTS {
+            drop(self.state.write(key, value));
+            return (at_once(), None);
         }
         let number =
             is_channel_manager(&key).then(|| self.manager.begun.fetch_add(1, Ordering::SeqCst) + 1);
@@ -242,6 +258,10 @@ impl KVStore for NodeStateKv {
     fn list(&self, primary: &str, secondary: &str) -> AsyncResult<'static, Vec<String>, io::Error> {
         Box::pin(std::future::ready(self.list_now(primary, secondary)))
     }
+}
+
+fn at_once() -> Durable {
+    Box::pin(std::future::ready(()))
 }
 
 fn state_key(primary: &str, secondary: &str, key: &str) -> StateKey {

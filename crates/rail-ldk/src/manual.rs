@@ -74,6 +74,7 @@ impl LdkNode {
             Some(amount) => bolt11.receive(amount.unsigned(), &description, expiry_seconds),
             None => bolt11.receive_variable_amount(&description, expiry_seconds),
         };
+        self.kv.wait_until_durable();
         made.map_err(ReceiveError::Node)
     }
 
@@ -97,6 +98,7 @@ impl LdkNode {
             }
             None => bolt11.receive_variable_amount_for_hash(&description, expiry_seconds, hash),
         };
+        self.kv.wait_until_durable();
         made.map_err(ReceiveError::Node)
     }
 

@@ -167,6 +167,7 @@ impl Rail for LdkRail {
             Some(amount) => bolt11.receive(amount.unsigned(), &description, request.expiry_seconds),
             None => bolt11.receive_variable_amount(&description, request.expiry_seconds),
         };
+        self.node.kv.wait_until_durable();
         match made {
             Ok(invoice) => Ok(RailInvoice {
                 payment_hash: PaymentHash::from_bytes(invoice.payment_hash().to_byte_array()),

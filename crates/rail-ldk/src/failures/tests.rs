@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 
 use lightning::util::persist::{
     CHANNEL_MANAGER_PERSISTENCE_KEY, CHANNEL_MANAGER_PERSISTENCE_PRIMARY_NAMESPACE,
@@ -13,13 +15,16 @@ use super::*;
 
 const HASH: PaymentHash = PaymentHash::from_bytes([7; 32]);
 
-/// Node state that is durable at once.
+/// Node state that is durable at once, or when the test says so.
 #[derive(Default)]
-struct Memory(Mutex<BTreeMap<StateKey, Vec<u8>>>);
+struct Memory {
+    values: Mutex<BTreeMap<StateKey, Vec<u8>>>,
+    is_slow: Arc<AtomicBool>,
+}
 
 impl Memory {
     fn values(&self) -> MutexGuard<'_, BTreeMap<StateKey, Vec<u8>>> {
-        self.0.lock().expect("no panic")
+        self.values.lock().expect("no panic")
     }
 }
 
@@ -36,7 +41,13 @@ impl NodeState for Memory {
                 StateChange::Remove(key) => drop(values.remove(&key)),
             }
         }
-        Box::pin(std::future::ready(()))
+        let is_slow = Arc::clone(&self.is_slow);
+        Box::pin(std::future::poll_fn(move |_| {
+            match is_slow.load(Ordering::SeqCst) {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            }
+        }))
     }
 
     fn list(&self, _: &str, _: &str) -> Result<Vec<String>, NodeStateError> {
@@ -113,6 +124,24 @@ fn a_failure_is_final_when_it_is_acknowledged_and_a_later_channel_manager_is_dur
     process.write_channels(&[]);
     assert!(process.is_final());
     assert!(process.is_final(), "asking changes nothing");
+}
+
+#[test]
+fn a_failure_can_come_back_until_its_acknowledgement_is_durable() {
+    let state: Arc<Memory> = Arc::default();
+    let process = Process::on(&state);
+    process.write_channels(&[HASH]);
+    process.write_queue(&[HASH]);
+    process.write_channels(&[]);
+    process.give();
+    state.is_slow.store(true, Ordering::SeqCst);
+    process.acknowledge(&[]);
+    assert!(
+        !process.is_final(),
+        "a crash would find the event in the queue"
+    );
+    state.is_slow.store(false, Ordering::SeqCst);
+    assert!(process.is_final());
 }
 
 #[test]

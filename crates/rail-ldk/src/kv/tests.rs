@@ -214,3 +214,35 @@ fn only_a_channel_manager_begun_after_the_mark_counts() {
     assert!(kv.channel_manager_written_since(mark));
     assert!(!kv.channel_manager_written_since(kv.channel_manager_mark()));
 }
+
+#[test]
+fn records_and_events_are_answered_at_once_and_a_later_write_when_they_are_durable_too() {
+    let state = Slow::shut();
+    let kv = NodeStateKv::new(Arc::clone(&state) as Arc<dyn NodeState>);
+    KVStoreSync::write(&kv, "payments", "", "a hash", vec![1]).expect("answered");
+    KVStoreSync::write(&kv, "", "", "events", vec![0, 1, 7]).expect("answered");
+    let mut manager = pin!(KVStore::write(&kv, "", "", "manager", vec![1]));
+    assert!(!is_ready(&mut manager));
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| kv.wait_until_durable());
+        while state.gate.lock().expect("no panic").waiting.len() < 2 {
+            assert!(!waiting.is_finished(), "answered before it was durable");
+            std::thread::yield_now();
+        }
+        state.open();
+    });
+    assert!(is_ready(&mut manager));
+}
+
+#[test]
+fn an_acknowledgement_is_known_not_to_be_durable() {
+    let state = Slow::shut();
+    let kv = NodeStateKv::new(Arc::clone(&state) as Arc<dyn NodeState>);
+    KVStoreSync::write(&kv, "", "", "events", vec![0, 1, 7]).expect("answered");
+    assert!(kv.are_acknowledgements_durable(), "there was none");
+    kv.acknowledging(|| KVStoreSync::write(&kv, "", "", "events", vec![0, 0]))
+        .expect("answered");
+    assert!(!kv.are_acknowledgements_durable());
+    state.open();
+    assert!(kv.are_acknowledgements_durable());
+}
