@@ -140,6 +140,9 @@ pub enum NodeCallError {
     /// Our node is not running.
     #[error("the Lightning node is not running")]
     NotRunning,
+    /// It took longer than the node waits: a look at the chain that has much to look for.
+    #[error("the Lightning node took too long")]
+    TimedOut(#[source] NodeError),
     /// The node said no.
     #[error("the Lightning node failed")]
     Failed(#[source] NodeError),
@@ -149,6 +152,9 @@ impl From<NodeError> for NodeCallError {
     fn from(error: NodeError) -> Self {
         match error {
             NodeError::NotRunning => Self::NotRunning,
+            error @ (NodeError::TxSyncTimeout | NodeError::WalletOperationTimeout) => {
+                Self::TimedOut(error)
+            }
             error => Self::Failed(error),
         }
     }

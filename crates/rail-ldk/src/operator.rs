@@ -146,6 +146,8 @@ fn parse(address: &str) -> Result<SocketAddress, NodeOperatorError> {
 fn refused(error: NodeCallError) -> NodeOperatorError {
     match error {
         NodeCallError::NotRunning => NodeOperatorError::NotRunning,
-        error @ NodeCallError::Failed(_) => NodeOperatorError::Refused(Box::new(error)),
+        error @ (NodeCallError::TimedOut(_) | NodeCallError::Failed(_)) => {
+            NodeOperatorError::Refused(Box::new(error))
+        }
     }
 }

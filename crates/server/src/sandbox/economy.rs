@@ -6,16 +6,17 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
+use std::time::Instant;
 
 use devchain::Chain;
-use rail_ldk::LdkNode;
+use rail_ldk::{LdkNode, NodeCallError};
 use store::LeasedNode;
 
 use super::SandboxError;
 use super::counterparty::Counterparty;
 use super::credentials::Places;
 use super::error::EconomyError;
-use super::nodes::{Others, socket, wait_until};
+use super::nodes::{Others, PATIENCE, socket, wait_until};
 use super::router::Router;
 use crate::app::{App, NodeApp};
 use crate::compose::compose;
@@ -88,6 +89,17 @@ pub(super) fn start(
     Ok((economy, composed.app))
 }
 
+/// ldk-node gives itself ten seconds for a look. A slow machine may need more for a node with many closed channels.
+fn look_at_the_chain(node: &LdkNode) -> Result<(), NodeCallError> {
+    let began = Instant::now();
+    loop {
+        match node.sync_wallets() {
+            Err(NodeCallError::TimedOut(_)) if began.elapsed() < PATIENCE => {}
+            ended => return ended,
+        }
+    }
+}
+
 /// The result of a part of the start.
 fn joined<T>(part: ScopedJoinHandle<'_, T>) -> T {
     part.join()
@@ -111,7 +123,7 @@ impl Economy {
         thread::scope(|scope| {
             let looks = self
                 .nodes()
-                .map(|node| scope.spawn(move || node.sync_wallets()));
+                .map(|node| scope.spawn(move || look_at_the_chain(node)));
             looks
                 .into_iter()
                 .try_for_each(|look| joined(look).map_err(EconomyError::Call))

@@ -19,6 +19,8 @@ impl Drop for Place {
         if std::thread::panicking() {
             self.folder.disable_cleanup(true);
             eprintln!("everything is kept in {}", self.folder().display());
+            // Its schema too: and the client of PostgreSQL must not be used on a thread of the runtime.
+            std::mem::forget(self.database.take());
         }
     }
 }
