@@ -19,6 +19,8 @@ pub struct Account {
     pub ledger_account: AccountNumber,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it was closed: no key of it opens anything since.
+    pub closed_at: Option<Timestamp>,
 }
 
 /// What an account has.

@@ -1,16 +1,21 @@
 //! API keys of the form `N|uuid`: made, hashed and checked.
 //!
 //! A key is shown once. Only the SHA-256 of its secret part is stored, and it is compared in constant time; the
-//! secret has 122 random bits, so a slow hash would add nothing.
+//! secret has 122 random bits, so a slow hash would add nothing. What it may do stands in its [`KeyRules`].
 
 use std::fmt;
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
+pub use self::rules::{Budget, KeyRules, MAX_DESTINATIONS, MAX_NETWORKS, Scope, Scopes};
+
 use crate::ids::{AccountId, ApiKeyId};
 use crate::ports::Entropy;
+
+mod rules;
 
 /// A stored key: who it speaks for, and how to recognise it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +30,19 @@ pub struct ApiKey {
     pub name: String,
     /// The hash of its secret.
     pub hash: KeyHash,
+    /// What it may do, without its budgets.
+    pub rules: KeyRules,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// Whether it opens anything at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.rules.expires_at.is_none_or(|expiry| now < expiry)
+    }
 }
 
 /// The SHA-256 of a key's secret part.

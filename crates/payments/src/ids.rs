@@ -62,6 +62,10 @@ macro_rules! ids {
 }
 
 ids! {
+    /// An administrative act, in the log of such acts.
+    AdminActId;
+    /// A person who may administer the server.
+    AdminUserId;
     /// A customer of the server: one balance, its own keys and webhooks.
     AccountId;
     /// An API key of an account.

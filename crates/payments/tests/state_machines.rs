@@ -25,6 +25,8 @@ fn table(inputs: &[&str], rows: &[(&str, Vec<String>)]) -> String {
 fn withdrawals() -> String {
     use withdrawal::{Input, Transition};
     let inputs = [
+        Input::Approve,
+        Input::Reject,
         Input::Dispatch,
         Input::Requeue,
         Input::ComeBack,
@@ -37,6 +39,8 @@ fn withdrawals() -> String {
     ];
     // A new input does not compile until it stands here, and in the list above.
     let name = |input: &Input| match input {
+        Input::Approve => "approve",
+        Input::Reject => "reject",
         Input::Dispatch => "dispatch",
         Input::Requeue => "requeue",
         Input::ComeBack => "come back",

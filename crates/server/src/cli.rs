@@ -4,8 +4,10 @@ mod accounts;
 mod admin_client;
 mod audit;
 mod config;
+mod keys;
 mod listen;
 mod node;
+mod people;
 mod print;
 mod sandbox;
 mod serve;
@@ -52,13 +54,18 @@ enum Command {
     /// Show and check the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
-    /// Make and list accounts, through the running server.
+    /// Make, list and close accounts, through the running server.
     #[command(subcommand)]
     Account(accounts::AccountCommand),
-    /// Make API keys, through the running server.
+    /// Make, list, change and revoke API keys, through the running server.
     #[command(subcommand)]
-    Key(accounts::KeyCommand),
-    /// Look at withdrawals, through the running server.
+    Key(keys::KeyCommand),
+    /// Let people administer the server, through the running server.
+    #[command(subcommand)]
+    User(people::UserCommand),
+    /// Show what administrators did, newest first, through the running server.
+    Log(people::LogArgs),
+    /// Look at, approve and reject withdrawals, through the running server.
     #[command(subcommand)]
     Withdrawal(accounts::WithdrawalCommand),
     /// Look at the Lightning node, fund it, connect it, open and close channels, through the running server.
@@ -106,7 +113,9 @@ pub fn main() -> ExitCode {
         Command::Audit(args) => on_runtime(audit::run(args)),
         Command::Config(command) => config::run(&command),
         Command::Account(command) => on_runtime(accounts::account(command)),
-        Command::Key(command) => on_runtime(accounts::key(command)),
+        Command::Key(command) => on_runtime(keys::key(command)),
+        Command::User(command) => on_runtime(people::user(command)),
+        Command::Log(args) => on_runtime(people::log(args)),
         Command::Withdrawal(command) => on_runtime(accounts::withdrawal(command)),
         Command::Node(command) => on_runtime(node::node(command)),
         Command::Resume(args) => on_runtime(accounts::resume(args)),

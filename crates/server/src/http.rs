@@ -2,11 +2,13 @@
 //!
 //! Every answer is JSON, also for an unknown path, a wrong method, a body that is too large and a panic.
 
+pub mod acting;
 pub mod admin;
 pub mod answer;
 pub mod auth;
 pub mod balance;
 pub mod body;
+pub mod client_address;
 pub mod events;
 pub mod health;
 pub mod idempotency;
@@ -14,7 +16,9 @@ pub mod invoices;
 pub mod metrics;
 pub mod query;
 pub mod router;
+pub mod routes;
 pub mod segment;
+pub mod session;
 pub mod transactions;
 pub mod withdrawals;
 

@@ -56,10 +56,12 @@ pub fn balance(balance: &AccountBalance) -> bitvora::Balance {
     bitvora::Balance::from_msat(balance.available_msat.get())
 }
 
-/// The three statuses of the contract: both live states are `pending`.
+/// The three statuses of the contract: every live state is `pending`.
 fn withdrawal_status(state: WithdrawalState) -> TransactionStatus {
     match state {
-        WithdrawalState::Reserved | WithdrawalState::Dispatched => TransactionStatus::Pending,
+        WithdrawalState::Unapproved | WithdrawalState::Reserved | WithdrawalState::Dispatched => {
+            TransactionStatus::Pending
+        }
         WithdrawalState::Settled => TransactionStatus::Settled,
         WithdrawalState::Failed => TransactionStatus::Failed,
     }
@@ -91,7 +93,7 @@ fn lightning_payment(withdrawal: &Withdrawal) -> Option<LightningPayment> {
         .map(|preimage| preimage.reveal())
         .unwrap_or_default();
     let outcome = match withdrawal.state {
-        WithdrawalState::Reserved => return None,
+        WithdrawalState::Unapproved | WithdrawalState::Reserved => return None,
         WithdrawalState::Dispatched => PaymentOutcome::InFlight,
         WithdrawalState::Settled => PaymentOutcome::Succeeded {
             preimage: &preimage,
@@ -234,6 +236,7 @@ pub fn failure_reason(failure: WithdrawalFailure) -> FailureReason {
         WithdrawalFailure::NoRoute => FailureReason::NoRoute,
         WithdrawalFailure::InvoiceExpired => FailureReason::InvoiceExpired,
         WithdrawalFailure::TimedOut => FailureReason::Timeout,
+        WithdrawalFailure::Disapproved => FailureReason::RiskScreeningFailed,
         WithdrawalFailure::InvalidInvoice | WithdrawalFailure::Unexpected => FailureReason::Error,
     }
 }

@@ -6,7 +6,8 @@
 use payments::ports::NodeOperatorError;
 use payments::withdrawal::{RequestWithdrawalError, WithdrawalState};
 use store::StoreError;
-use store::acts::account::CreateKeyError;
+use store::acts::account::{CloseAccountError, CreateKeyError};
+use store::acts::approval::DecideError;
 use store::acts::suspense::AssignError;
 use store::acts::withdrawal::ReserveError;
 use wire::Problem;
@@ -118,6 +119,20 @@ impl From<ReserveError> for ApiError {
             ReserveError::Duplicate { .. } | ReserveError::Overtaken => {
                 Problem::PaymentInProgress.into()
             }
+            ReserveError::KeyEnded => Problem::InvalidApiKey.into(),
+            ReserveError::MayNotSend => Problem::Forbidden {
+                scope: payments::api_key::Scope::Send.name().into(),
+            }
+            .into(),
+            ReserveError::DestinationForbidden => Problem::DestinationForbidden.into(),
+            ReserveError::AboveKeyMaximum { maximum_msat } => Problem::AmountTooLarge {
+                maximum_msat: maximum_msat.get(),
+            }
+            .into(),
+            ReserveError::BudgetSpent { limit_msat } => Problem::LimitReached {
+                limit_msat: limit_msat.get(),
+            }
+            .into(),
             ReserveError::UnknownInvoice => Problem::UnknownInvoice.into(),
             ReserveError::ForgedInvoice => Problem::ForgedInvoice.into(),
             ReserveError::NotAll {
@@ -182,7 +197,31 @@ impl From<CreateKeyError> for ApiError {
     fn from(error: CreateKeyError) -> Self {
         match error {
             CreateKeyError::UnknownAccount(_) => Self::not_found("account"),
+            CreateKeyError::Closed => Problem::AccountClosed.into(),
             CreateKeyError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CloseAccountError> for ApiError {
+    fn from(error: CloseAccountError) -> Self {
+        match error {
+            CloseAccountError::Unknown => Self::not_found("account"),
+            CloseAccountError::NotEmpty => Problem::AccountNotEmpty.into(),
+            CloseAccountError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DecideError> for ApiError {
+    fn from(error: DecideError) -> Self {
+        match error {
+            DecideError::Unknown => Self::not_found("withdrawal"),
+            DecideError::Decided { .. } => Problem::AlreadyDecided.into(),
+            DecideError::OwnRequest => Problem::OwnRequest.into(),
+            DecideError::Halted => Problem::ReadOnly.into(),
+            DecideError::Post(error) => Self::internal(&error),
+            DecideError::Store(error) => error.into(),
         }
     }
 }

@@ -152,6 +152,7 @@ pub async fn start(
         egress: webhooks::EgressPolicy::sandbox(),
         admin_token: credentials.admin_token().to_owned(),
         keep_node_records: jiff::SignedDuration::from_hours(24),
+        trusted_proxies: Default::default(),
     };
     let token = AdminTokenHash::of(credentials.admin_token());
     let calls = http::router(Arc::clone(&economy), token);

@@ -28,6 +28,7 @@ use wire::hercle::DataFormat;
 
 use crate::app::{App, NodeApp};
 use crate::http::auth::AdminTokenHash;
+use crate::http::client_address::TrustedProxies;
 use crate::http::{HttpState, router};
 use crate::roles::{Role, Roles};
 use crate::workers::reconciler::Pace;
@@ -62,6 +63,8 @@ pub struct ServeOptions {
     pub admin_token: String,
     /// How long the node keeps its own record of a payment that is final.
     pub keep_node_records: SignedDuration,
+    /// The proxies in front whose word on who calls counts.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// A server that serves.
@@ -120,6 +123,7 @@ pub fn serve(
         let health = router::with_timeout(router::health(state)).merge(extra);
         (None, router::surround(health))
     };
+    let everything = router::with_caller(everything, options.trusted_proxies);
     let http = tokio::spawn(listen(listener, everything, stop.clone()));
     Ok(Serving {
         app,
@@ -153,6 +157,7 @@ async fn listen(listener: TcpListener, everything: Router, stop: CancellationTok
             tracing::debug!(%error, "a connection keeps its small frames back");
         }
     });
+    let everything = everything.into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, everything)
         .with_graceful_shutdown(async move { stop.cancelled().await });
     if let Err(error) = served.await {

@@ -5,6 +5,9 @@
 //! no effect outside its transaction. Acts take postings built by `ledger`; no accounting rule stands in SQL.
 
 pub mod account;
+pub mod admin;
+pub mod approval;
+mod budget;
 pub mod capital;
 pub mod channel;
 pub mod deposit;

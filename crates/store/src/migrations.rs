@@ -34,6 +34,7 @@ pub(crate) const ALL: &[Migration] = embedded! {
     2 => "0002_books",
     3 => "0003_processes",
     4 => "0004_reconciliation",
+    5 => "0005_access",
 };
 
 /// The version that this program works with.

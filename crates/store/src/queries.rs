@@ -3,6 +3,7 @@
 //! What belongs to a tenant is always asked for with the tenant's id, so that no id of another's can be read.
 
 pub mod account;
+pub mod admin;
 pub mod audit;
 pub mod channel;
 pub mod event;

@@ -7,6 +7,8 @@
 
 #[path = "acts/accounts.rs"]
 mod accounts;
+#[path = "acts/approvals.rs"]
+mod approvals;
 #[path = "acts/audit.rs"]
 mod audit;
 #[path = "acts/builders.rs"]
@@ -25,6 +27,8 @@ mod harness;
 mod idempotency;
 #[path = "acts/internal.rs"]
 mod internal;
+#[path = "acts/limits.rs"]
+mod limits;
 #[path = "acts/mix.rs"]
 mod mix;
 #[path = "acts/model.rs"]

@@ -20,6 +20,7 @@ use axum::Router;
 use axum::http::Method;
 use jiff::Timestamp;
 use server::app::{App, NodeApp};
+use server::http::client_address::TrustedProxies;
 use server::roles::{Role, Roles};
 use server::serving::{ServeOptions, Serving, serve};
 use server::workers::reconciler::Pace;
@@ -54,6 +55,8 @@ pub struct Settings {
     pub reconcile: Option<Pace>,
     /// Whether a channel that a crash has closed is reopened.
     pub reopen: bool,
+    /// The proxies in front whose word on who calls counts.
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl Default for Settings {
@@ -65,6 +68,7 @@ impl Default for Settings {
             roles: Roles::all(),
             reconcile: None,
             reopen: true,
+            trusted_proxies: TrustedProxies::default(),
         }
     }
 }
@@ -152,6 +156,7 @@ impl TestServer {
             egress: self.settings.egress.clone(),
             admin_token: ADMIN_TOKEN.to_owned(),
             keep_node_records: jiff::SignedDuration::from_hours(24),
+            trusted_proxies: self.settings.trusted_proxies.clone(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let served = serve(app.clone(), options, listener, Router::new());

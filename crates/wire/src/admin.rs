@@ -4,14 +4,18 @@
 
 mod account;
 mod node;
+mod person;
 mod suspense;
 mod webhook;
 
-pub use account::{Account, ApiKey, CreateAccountRequest, CreateKeyRequest, CreatedApiKey};
+pub use account::{
+    Account, ApiKey, CreateAccountRequest, CreateKeyRequest, CreatedApiKey, KeyBudget, KeySettings,
+};
 pub use node::{
     CloseChannelRequest, ClosingChannel, ConnectPeerRequest, Node, NodeAddress, NodeChannel,
     NodePeer, NodeWallet, OpenChannelRequest,
 };
+pub use person::{AdminAct, AdminSession, AdminUser, Credentials};
 pub use suspense::{AssignSuspendedRequest, SuspendedItem};
 pub use webhook::{
     AttemptLatency, CreateWebhookRequest, CreatedWebhook, ReplayRequest, Replayed, RotateRequest,

@@ -47,6 +47,13 @@ impl<'a> Fields<'a> {
         Ok(first.filter(|text| *text != "null"))
     }
 
+    /// Whether a field is there, and null.
+    pub(crate) fn is_null(&self, name: &str) -> bool {
+        self.0
+            .iter()
+            .any(|(key, value)| key == name && value.get() == "null")
+    }
+
     /// A field that must be a string; `None` when it is absent or null.
     pub(crate) fn string(&self, name: &'static str) -> Result<Option<String>, Problem> {
         self.raw(name)?
@@ -66,9 +73,12 @@ impl<'a> Fields<'a> {
     /// A field that must be an array of strings; `None` when it is absent or null.
     pub(crate) fn strings(&self, name: &'static str) -> Result<Option<Vec<String>>, Problem> {
         let wrong = |_| invalid(name, "it must be an array of strings");
-        self.raw(name)?
-            .map(|text| serde_json::from_str(text).map_err(wrong))
-            .transpose()
+        let Some(text) = self.raw(name)? else {
+            return Ok(None);
+        };
+        let texts: Vec<String> = serde_json::from_str(text).map_err(wrong)?;
+        let texts = texts.into_iter().map(|text| without_nul(name, text));
+        texts.collect::<Result<_, _>>().map(Some)
     }
 
     /// A field that must be true or false; absent and null are false.

@@ -61,11 +61,19 @@ catalogue! {
     AuthenticationRequired => 401 "authentication_required" Operational,
     /// The API key is unknown, revoked or expired.
     InvalidApiKey => 401 "invalid_api_key" Operational,
+    /// The name or the password of a person is wrong, or the session has ended.
+    InvalidLogin => 401 "invalid_login" Operational,
+    /// A call with a session's cookie lacks the session's token against forged requests.
+    CsrfTokenRequired => 403 "csrf_token_required" Operational,
     /// The API key lacks a permission.
     Forbidden {
         /// The permission that is needed.
         scope: Cow<'static, str> = "withdrawals:write".into(),
     } => 403 "forbidden" Operational,
+    /// The API key may not be used from where the call comes from.
+    AddressForbidden => 403 "address_forbidden" Operational,
+    /// The API key may pay certain destinations only.
+    DestinationForbidden => 403 "destination_forbidden" Operational,
     /// No such object, or it belongs to another account.
     NotFound {
         /// The kind of object, for example `invoice`; `path` for an unknown path.
@@ -180,6 +188,14 @@ catalogue! {
         /// The kind of object, for example `lightning address`.
         what: Cow<'static, str> = "lightning address".into(),
     } => 409 "already_exists" Operational,
+    /// The withdrawal does not wait for an approval, or no more.
+    AlreadyDecided => 409 "already_decided" Operational,
+    /// The API key that asked for a withdrawal may not approve it.
+    OwnRequest => 403 "own_request" Operational,
+    /// The account holds money, or has payments under way.
+    AccountNotEmpty => 409 "account_not_empty" Operational,
+    /// The account is closed.
+    AccountClosed => 409 "account_closed" Operational,
     /// The money was given to an account before.
     AlreadyAssigned => 409 "already_assigned" Operational,
     /// The node or wallet is not ready.

@@ -73,6 +73,7 @@ impl Leyden {
             egress: webhooks::EgressPolicy::sandbox(),
             admin_token: ADMIN_TOKEN.to_owned(),
             keep_node_records: jiff::SignedDuration::from_hours(24),
+            trusted_proxies: Default::default(),
         };
         let mut serving = runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;

@@ -18,6 +18,8 @@ const CHAIN_BLOCKS: u32 = 12;
 /// What a pending withdrawal waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PendingReason {
+    /// Nothing of it was sent: somebody has to approve it first.
+    WaitsForApproval,
     /// Nothing of it was sent: it is about to be.
     Queued,
     /// Nothing of it is under way: the channels are full of other payments.
@@ -34,7 +36,8 @@ pub enum PendingReason {
 
 impl PendingReason {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
+        Self::WaitsForApproval,
         Self::Queued,
         Self::WaitsForRoom,
         Self::WaitsForProof,
@@ -46,6 +49,7 @@ impl PendingReason {
     /// Its name, for programs.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::WaitsForApproval => "waits_for_approval",
             Self::Queued => "queued",
             Self::WaitsForRoom => "waits_for_room",
             Self::WaitsForProof => "waits_for_proof",
@@ -58,6 +62,10 @@ impl PendingReason {
     /// What it means, for people.
     pub const fn says(self) -> &'static str {
         match self {
+            Self::WaitsForApproval => {
+                "Its amount is above what this API key may send alone: somebody has to approve it before the invoice \
+                 runs out."
+            }
             Self::Queued => "Accepted; it waits for its turn to be sent.",
             Self::WaitsForRoom => {
                 "Nothing is under way: the channels are full of other payments. It is sent when one of them ends."
@@ -80,6 +88,7 @@ impl PendingReason {
     /// What a restart of the server would do to it.
     pub const fn after_restart(self) -> &'static str {
         match self {
+            Self::WaitsForApproval => "It would wait for its approval as before.",
             Self::Queued | Self::WaitsForRoom | Self::WaitsForProof | Self::TriedAgain => {
                 "It would be sent after the restart."
             }
@@ -133,6 +142,7 @@ pub fn pending(withdrawal: &Withdrawal, commitment: Option<&OnCommitment>) -> Op
     };
     match (withdrawal.state, commitment) {
         (WithdrawalState::Settled | WithdrawalState::Failed, _) => None,
+        (WithdrawalState::Unapproved, _) => Some(unsent(PendingReason::WaitsForApproval)),
         (WithdrawalState::Reserved, _) => Some(unsent(unsent_reason(withdrawal))),
         (WithdrawalState::Dispatched, Some(known)) => {
             let height = known.expires_height.saturating_add(CHAIN_BLOCKS);

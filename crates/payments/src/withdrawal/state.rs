@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! Reserved ── dispatch ──▶ Dispatched ── paid ──▶ Settled
-//!    ▲  └──── give up ────▶ Failed ◀── came back ──┘ │
-//!    └── not sent, or came back: try again ──────────┘
+//!    ▲ ▲ └──── give up ────▶ Failed ◀── came back ──┘ │
+//!    │ └── not sent, or came back: try again ─────────┘
+//!    └─ approve ── Unapproved ── reject ──▶ Failed
 //! ```
 //! `Settled` and `Failed` are final. What the rail says of an attempt never changes a withdrawal that has none under
 //! way, except that the payee has the money. Money that went out for a withdrawal that stands as failed is a
@@ -16,6 +17,8 @@ use crate::payment_hash::PaymentPreimage;
 /// Where a withdrawal stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum WithdrawalState {
+    /// Its money is held, and it waits until somebody has approved it.
+    Unapproved,
     /// Its money is held, and it is certain that nothing is under way on the rail.
     Reserved,
     /// It was given to the rail, or is about to be: the outcome is not known.
@@ -28,7 +31,8 @@ pub enum WithdrawalState {
 
 impl WithdrawalState {
     /// All states.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
+        Self::Unapproved,
         Self::Reserved,
         Self::Dispatched,
         Self::Settled,
@@ -38,6 +42,7 @@ impl WithdrawalState {
     /// The name under which it is stored.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Unapproved => "unapproved",
             Self::Reserved => "reserved",
             Self::Dispatched => "dispatched",
             Self::Settled => "settled",
@@ -69,18 +74,21 @@ pub enum WithdrawalFailure {
     InvalidInvoice,
     /// Trying took too long.
     TimedOut,
+    /// Somebody who may approve it said no.
+    Disapproved,
     /// Anything else.
     Unexpected,
 }
 
 impl WithdrawalFailure {
     /// All reasons.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::RecipientRejected,
         Self::NoRoute,
         Self::InvoiceExpired,
         Self::InvalidInvoice,
         Self::TimedOut,
+        Self::Disapproved,
         Self::Unexpected,
     ];
 
@@ -92,6 +100,7 @@ impl WithdrawalFailure {
             Self::InvoiceExpired => "invoice_expired",
             Self::InvalidInvoice => "invalid_invoice",
             Self::TimedOut => "timed_out",
+            Self::Disapproved => "disapproved",
             Self::Unexpected => "unexpected",
         }
     }
@@ -105,6 +114,10 @@ impl WithdrawalFailure {
 /// What can happen to a withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Input {
+    /// Somebody who may says yes.
+    Approve,
+    /// Somebody who may says no.
+    Reject,
     /// A dispatcher takes it.
     Dispatch,
     /// The rail proved that nothing was sent: it may be tried again.
@@ -139,25 +152,30 @@ pub enum Transition {
 
 /// Where `input` leads from `state`.
 pub fn transition(state: WithdrawalState, input: &Input) -> Transition {
-    use WithdrawalState::{Dispatched, Failed, Reserved, Settled};
+    use WithdrawalState::{Dispatched, Failed, Reserved, Settled, Unapproved};
     match (state, input) {
+        (Unapproved, Input::Approve) => Transition::To(Reserved),
+        (Unapproved, Input::Reject) => Transition::To(Failed),
         (Reserved, Input::Dispatch) => Transition::To(Dispatched),
         (Dispatched, Input::Requeue | Input::ComeBack) => Transition::To(Reserved),
-        (Dispatched, Input::Fail(_)) | (Reserved | Dispatched, Input::GiveUp(_)) => {
+        (Dispatched, Input::Fail(_)) | (Unapproved | Reserved | Dispatched, Input::GiveUp(_)) => {
             Transition::To(Failed)
         }
         // A rail that pays what it proved unsent is wrong, but the payee has the money and the hold covers it.
-        (Reserved | Dispatched, Input::Settle { .. }) => Transition::To(Settled),
+        (Unapproved | Reserved | Dispatched, Input::Settle { .. }) => Transition::To(Settled),
         // The failure of an attempt that has come back already says nothing about the next one.
-        (Reserved, Input::ComeBack | Input::Fail(_)) => Transition::AlreadyApplied,
+        (Unapproved | Reserved, Input::ComeBack | Input::Fail(_)) => Transition::AlreadyApplied,
         // A failure that comes after the success is the late twin of an earlier attempt (ldk-node #1065).
         (Settled, Input::Settle { .. })
         | (Settled | Failed, Input::ComeBack | Input::Fail(_) | Input::GiveUp(_)) => {
             Transition::AlreadyApplied
         }
         (Failed, Input::Settle { .. }) => Transition::Contradiction,
-        (Dispatched | Settled | Failed, Input::Dispatch)
-        | (Reserved | Settled | Failed, Input::Requeue) => Transition::Refused,
+        (Unapproved | Dispatched | Settled | Failed, Input::Dispatch)
+        | (Unapproved | Reserved | Settled | Failed, Input::Requeue)
+        | (Reserved | Dispatched | Settled | Failed, Input::Approve | Input::Reject) => {
+            Transition::Refused
+        }
     }
 }
 
@@ -167,7 +185,7 @@ mod tests {
 
     #[test]
     fn every_state_answers_every_input_as_the_table_says() {
-        use WithdrawalState::{Dispatched, Failed, Reserved, Settled};
+        use WithdrawalState::{Dispatched, Failed, Reserved, Settled, Unapproved};
         let settle = Input::Settle {
             preimage: None,
             fee_msat: Msat::ZERO,
@@ -175,6 +193,22 @@ mod tests {
         let fail = Input::Fail(WithdrawalFailure::NoRoute);
         let give_up = Input::GiveUp(WithdrawalFailure::InvoiceExpired);
         let table = [
+            (Unapproved, Input::Approve, Transition::To(Reserved)),
+            (Unapproved, Input::Reject, Transition::To(Failed)),
+            (Unapproved, Input::Dispatch, Transition::Refused),
+            (Unapproved, Input::Requeue, Transition::Refused),
+            (Unapproved, Input::ComeBack, Transition::AlreadyApplied),
+            (Unapproved, settle, Transition::To(Settled)),
+            (Unapproved, fail, Transition::AlreadyApplied),
+            (Unapproved, give_up, Transition::To(Failed)),
+            (Reserved, Input::Approve, Transition::Refused),
+            (Reserved, Input::Reject, Transition::Refused),
+            (Dispatched, Input::Approve, Transition::Refused),
+            (Dispatched, Input::Reject, Transition::Refused),
+            (Settled, Input::Approve, Transition::Refused),
+            (Settled, Input::Reject, Transition::Refused),
+            (Failed, Input::Approve, Transition::Refused),
+            (Failed, Input::Reject, Transition::Refused),
             (Reserved, Input::Dispatch, Transition::To(Dispatched)),
             (Reserved, Input::Requeue, Transition::Refused),
             (Reserved, Input::ComeBack, Transition::AlreadyApplied),
@@ -200,7 +234,7 @@ mod tests {
             (Failed, fail, Transition::AlreadyApplied),
             (Failed, give_up, Transition::AlreadyApplied),
         ];
-        assert_eq!(table.len(), WithdrawalState::ALL.len() * 6);
+        assert_eq!(table.len(), WithdrawalState::ALL.len() * 8);
         for (state, input, expected) in table {
             assert_eq!(transition(state, &input), expected, "{state:?} {input:?}");
         }

@@ -1,4 +1,4 @@
-//! `leyden account`, `leyden key` and `leyden withdrawal`: the operator's calls, through the running server.
+//! `leyden account` and `leyden withdrawal`: the operator's calls, through the running server.
 
 use std::process::ExitCode;
 
@@ -23,18 +23,10 @@ pub(super) enum AccountCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
-}
-
-/// What to do with API keys.
-#[derive(Debug, Subcommand)]
-pub(super) enum KeyCommand {
-    /// Make an API key. It is shown once.
-    Create {
-        /// What people call it.
-        name: String,
-        /// The account it speaks for; not needed while there is only one.
-        #[arg(long, value_name = "ID")]
-        account: Option<String>,
+    /// Close an account that has nothing, and revoke its keys.
+    Close {
+        /// Its id.
+        id: String,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -45,6 +37,25 @@ pub(super) enum KeyCommand {
 pub(super) enum WithdrawalCommand {
     /// Show one, and why it is pending: attempts, what the node knows, what is held, when it can be over at the latest.
     Show {
+        /// Its id.
+        id: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// List those that wait for an approval.
+    Waiting {
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Let one go that waits for it.
+    Approve {
+        /// Its id.
+        id: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Give one up that waits for an approval.
+    Reject {
         /// Its id.
         id: String,
         #[command(flatten)]
@@ -64,8 +75,17 @@ pub(super) async fn resume(args: ResumeArgs) -> Result<ExitCode, CliError> {
 }
 
 pub(super) async fn withdrawal(command: WithdrawalCommand) -> Result<ExitCode, CliError> {
-    let WithdrawalCommand::Show { id, server } = command;
-    show(&call(&server, "GET", &format!("/withdrawals/{id}"), None).await?)
+    let (method, path, server) = match command {
+        WithdrawalCommand::Show { id, server } => ("GET", format!("/withdrawals/{id}"), server),
+        WithdrawalCommand::Waiting { server } => ("GET", "/approvals".to_owned(), server),
+        WithdrawalCommand::Approve { id, server } => {
+            ("POST", format!("/approvals/{id}/approve"), server)
+        }
+        WithdrawalCommand::Reject { id, server } => {
+            ("POST", format!("/approvals/{id}/reject"), server)
+        }
+    };
+    show(&call(&server, method, &path, None).await?)
 }
 
 pub(super) async fn account(command: AccountCommand) -> Result<ExitCode, CliError> {
@@ -74,18 +94,11 @@ pub(super) async fn account(command: AccountCommand) -> Result<ExitCode, CliErro
             call(&server, "POST", "/accounts", Some(&json!({ "name": name }))).await?
         }
         AccountCommand::List { server } => call(&server, "GET", "/accounts", None).await?,
+        AccountCommand::Close { id, server } => {
+            call(&server, "POST", &format!("/accounts/{id}/close"), None).await?
+        }
     };
     show(&answer)
-}
-
-pub(super) async fn key(command: KeyCommand) -> Result<ExitCode, CliError> {
-    let KeyCommand::Create {
-        name,
-        account,
-        server,
-    } = command;
-    let body = json!({ "name": name, "account_id": account });
-    show(&call(&server, "POST", "/keys", Some(&body)).await?)
 }
 
 pub(super) fn show(answer: &Value) -> Result<ExitCode, CliError> {

@@ -18,6 +18,7 @@ use super::{CliError, ConfigArgs, print, shutdown};
 use crate::app::App;
 use crate::compose::NODE;
 use crate::config::{self, Config};
+use crate::http::client_address::TrustedProxies;
 use crate::node_role::RunningNode;
 use crate::roles::{Role, Roles};
 use crate::secret_file::{hex_or_new, private_folder};
@@ -57,6 +58,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
         egress: EgressPolicy::public(),
         admin_token: hex::encode(token),
         keep_node_records: SignedDuration::from_hours(config.lightning.keep_records_hours.into()),
+        trusted_proxies: TrustedProxies::new(config.server.trusted_proxies.clone()),
     };
     let node = serve_until_told(app, options, listener, node_config, &config).await?;
     tokio::task::spawn_blocking(move || {

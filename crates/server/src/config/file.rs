@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use money::{BasisPoints, Msat};
 use payments::fee_policy::FeePolicy;
 use payments::network::Network;
@@ -47,6 +48,8 @@ pub struct Config {
 pub struct Server {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// The proxies in front whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// The database.

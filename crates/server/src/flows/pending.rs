@@ -47,7 +47,7 @@ fn on_commitment(withdrawal: &Withdrawal, kept: &KeptVerdict) -> Option<OnCommit
 
 fn explain(withdrawal: &Withdrawal, commitment: Option<&OnCommitment>) -> Option<Pending> {
     let why = pending(withdrawal, commitment)?;
-    let is_unsent = withdrawal.state == payments::withdrawal::WithdrawalState::Reserved;
+    let is_unsent = withdrawal.state != payments::withdrawal::WithdrawalState::Dispatched;
     let time = |time: Timestamp| micros(time);
     Some(Pending {
         reason: why.reason.name(),

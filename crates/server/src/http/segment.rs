@@ -14,6 +14,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
         let found = Path::<String>::from_request_parts(parts, state).await;
         let Path(text) = found.map_err(|_| ApiError::not_found("path"))?;
+        // PostgreSQL keeps no U+0000, so nothing is called so.
+        if text.contains('\0') {
+            return Err(ApiError::not_found("path"));
+        }
         Ok(Self(text))
     }
 }

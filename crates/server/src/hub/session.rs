@@ -8,6 +8,7 @@ use signalr_server::{AuthRequest, Caller, Unauthorized, User};
 use wire::hercle::DataFormat;
 
 use crate::app::App;
+use crate::http::client_address;
 use crate::identity::{Identity, identify};
 
 /// What a connection stands for.
@@ -26,7 +27,10 @@ pub(super) async fn authenticate(
     default_format: DataFormat,
 ) -> Result<Option<User>, Unauthorized> {
     let token = request.token().ok_or(Unauthorized)?;
-    let identity = identify(app, token).await.map_err(|_| Unauthorized)?;
+    let address = client_address::of(request.extensions());
+    let identity = identify(app, token, address)
+        .await
+        .map_err(|_| Unauthorized)?;
     let format = match request.query("data") {
         Some("string") => DataFormat::String,
         Some("object") => DataFormat::Object,

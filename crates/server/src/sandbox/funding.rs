@@ -76,7 +76,7 @@ pub(super) async fn deposit(
     progress: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<(), SandboxError> {
     let key = credentials.api_key().ok_or_else(|| at("key"))?;
-    let identity = identify(app, key).await.map_err(failed("key"))?;
+    let identity = identify(app, key, None).await.map_err(failed("key"))?;
     if has_funds(app, identity.account_id).await? {
         return Ok(());
     }

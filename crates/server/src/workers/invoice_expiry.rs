@@ -1,9 +1,12 @@
-//! Ends invoices whose time ran out, each with one failed deposit and one event.
+//! Ends what ran out: invoices of ours, each with one failed deposit and one event, and withdrawals that nobody has
+//! approved in time.
 
 use std::time::Duration;
 
 use store::acts::invoice::expire_due_invoices;
+use store::acts::outcome::{Outcome, OutcomeError, fail_expired_withdrawal};
 use store::queries::invoice::is_any_due;
+use store::queries::payment::unapproved_past;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -21,6 +24,11 @@ pub async fn run(app: App, stop: CancellationToken) {
             Ok(0) => {}
             Ok(ended) => tracing::info!(ended, "invoices expired"),
             Err(error) => tracing::error!(error = %chain(&error), "no invoice can be ended now"),
+        }
+        match give_up_unapproved(&app).await {
+            Ok(0) => {}
+            Ok(ended) => tracing::info!(ended, "withdrawals ran out that nobody approved"),
+            Err(error) => tracing::error!(error = %chain(&error), "no withdrawal can be ended now"),
         }
         if stop
             .run_until_cancelled(tokio::time::sleep(POLL))
@@ -41,4 +49,22 @@ async fn expire(app: &App) -> Result<usize, store::StoreError> {
     app.store
         .write_async(move |tx| expire_due_invoices(tx, &act, BATCH))
         .await
+}
+
+async fn give_up_unapproved(app: &App) -> Result<usize, OutcomeError> {
+    let act = app.acting();
+    let now = act.now;
+    let read = app
+        .store
+        .read_async(move |tx| unapproved_past(tx, now, BATCH));
+    let past = read.await?;
+    let mut ended = 0;
+    for id in past {
+        let act = act.clone();
+        let given_up = app
+            .store
+            .write_async(move |tx| fail_expired_withdrawal(tx, &act, id));
+        ended += usize::from(matches!(given_up.await?, Outcome::Applied(_)));
+    }
+    Ok(ended)
 }

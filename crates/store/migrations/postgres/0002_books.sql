@@ -70,7 +70,8 @@ CREATE TABLE account (
     name           TEXT NOT NULL,
     ledger_account BIGINT NOT NULL UNIQUE REFERENCES ledger_account (number),
     created_at     BIGINT NOT NULL,
-    event_seq      BIGINT NOT NULL DEFAULT 0 -- the account_seq of its newest event
+    event_seq      BIGINT NOT NULL DEFAULT 0, -- the account_seq of its newest event
+    closed_at      BIGINT
 );
 
 CREATE TABLE api_key (
@@ -79,7 +80,14 @@ CREATE TABLE api_key (
     number     BIGINT NOT NULL UNIQUE,
     name       TEXT NOT NULL,
     hash       BYTEA NOT NULL,
-    created_at BIGINT NOT NULL
+    created_at BIGINT NOT NULL,
+    scopes              TEXT NOT NULL, -- names, with commas
+    expires_at          BIGINT,
+    revoked_at          BIGINT,
+    networks            TEXT, -- with commas; NULL: from everywhere
+    destinations        TEXT, -- public keys, with commas; NULL: all
+    max_payment_msat    BIGINT CHECK (max_payment_msat > 0),
+    approval_above_msat BIGINT CHECK (approval_above_msat >= 0)
 );
 
 CREATE TABLE invoice (
@@ -149,7 +157,8 @@ CREATE TABLE withdrawal (
     -- 1 when it took all the account had: what the route leaves of the reserve is the platform's.
     keeps_reserve     BIGINT NOT NULL CHECK (keeps_reserve IN (0, 1)),
     metadata          TEXT,
-    state             TEXT NOT NULL CHECK (state IN ('reserved', 'dispatched', 'settled', 'failed')),
+    state             TEXT NOT NULL CHECK
+        (state IN ('unapproved', 'reserved', 'dispatched', 'settled', 'failed')),
     fee_msat          BIGINT CHECK (fee_msat >= 0),
     preimage          BYTEA,
     failure           TEXT,
@@ -179,6 +188,7 @@ CREATE INDEX withdrawal_of_account ON withdrawal (account_id, id);
 CREATE INDEX withdrawal_due ON withdrawal (next_attempt_at) WHERE state = 'reserved' AND resend_barred = 0;
 CREATE INDEX withdrawal_barred ON withdrawal (id) WHERE resend_barred = 1;
 CREATE INDEX withdrawal_waiting ON withdrawal (created_at) WHERE waits_for_room = 1;
+CREATE INDEX withdrawal_unapproved ON withdrawal (expires_at) WHERE state = 'unapproved';
 CREATE INDEX withdrawal_in_flight ON withdrawal (id) WHERE state = 'dispatched';
 
 CREATE TABLE idempotency (

@@ -72,7 +72,8 @@ CREATE TABLE account (
     name           TEXT NOT NULL,
     ledger_account INTEGER NOT NULL UNIQUE REFERENCES ledger_account (number),
     created_at     INTEGER NOT NULL,
-    event_seq      INTEGER NOT NULL DEFAULT 0 -- the account_seq of its newest event
+    event_seq      INTEGER NOT NULL DEFAULT 0, -- the account_seq of its newest event
+    closed_at      INTEGER
 ) STRICT;
 
 CREATE TABLE api_key (
@@ -81,7 +82,14 @@ CREATE TABLE api_key (
     number     INTEGER NOT NULL UNIQUE,
     name       TEXT NOT NULL,
     hash       BLOB NOT NULL,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    scopes              TEXT NOT NULL, -- names, with commas
+    expires_at          INTEGER,
+    revoked_at          INTEGER,
+    networks            TEXT, -- with commas; NULL: from everywhere
+    destinations        TEXT, -- public keys, with commas; NULL: all
+    max_payment_msat    INTEGER CHECK (max_payment_msat > 0),
+    approval_above_msat INTEGER CHECK (approval_above_msat >= 0)
 ) STRICT;
 
 CREATE TABLE invoice (
@@ -151,7 +159,8 @@ CREATE TABLE withdrawal (
     -- 1 when it took all the account had: what the route leaves of the reserve is the platform's.
     keeps_reserve     INTEGER NOT NULL CHECK (keeps_reserve IN (0, 1)),
     metadata          TEXT,
-    state             TEXT NOT NULL CHECK (state IN ('reserved', 'dispatched', 'settled', 'failed')),
+    state             TEXT NOT NULL CHECK
+        (state IN ('unapproved', 'reserved', 'dispatched', 'settled', 'failed')),
     fee_msat          INTEGER CHECK (fee_msat >= 0),
     preimage          BLOB,
     failure           TEXT,
@@ -181,6 +190,7 @@ CREATE INDEX withdrawal_of_account ON withdrawal (account_id, id);
 CREATE INDEX withdrawal_due ON withdrawal (next_attempt_at) WHERE state = 'reserved' AND resend_barred = 0;
 CREATE INDEX withdrawal_barred ON withdrawal (id) WHERE resend_barred = 1;
 CREATE INDEX withdrawal_waiting ON withdrawal (created_at) WHERE waits_for_room = 1;
+CREATE INDEX withdrawal_unapproved ON withdrawal (expires_at) WHERE state = 'unapproved';
 CREATE INDEX withdrawal_in_flight ON withdrawal (id) WHERE state = 'dispatched';
 
 CREATE TABLE idempotency (

@@ -37,6 +37,11 @@ pub(super) fn invoice_of(
     if !new.to_ourselves || invoice.bolt11 != new.bolt11 {
         return Err(ReserveError::ForgedInvoice);
     }
+    payable(act, invoice).map(Some)
+}
+
+/// `invoice`, while somebody may pay it.
+pub(super) fn payable(act: &ActContext, invoice: Invoice) -> Result<Invoice, ReserveError> {
     let payable = invoice::state::transition(invoice.state, InvoiceInput::PayInternally);
     if !matches!(payable, InvoiceTransition::To(_)) {
         return Err(match invoice.state {
@@ -47,7 +52,7 @@ pub(super) fn invoice_of(
     if invoice.expires_at <= act.now {
         return Err(ReserveError::Expired);
     }
-    Ok(Some(invoice))
+    Ok(invoice)
 }
 
 /// Takes the rows of payer and recipient in ascending order, before either is changed.

@@ -14,7 +14,7 @@ use payments::withdrawal::{Input, Transition, Withdrawal, WithdrawalFailure};
 
 use super::dispatch::give_room;
 use super::posting::{PostError, post};
-use super::{ActContext, halt, outbox};
+use super::{ActContext, budget, halt, outbox};
 use crate::differences::Statement;
 use crate::rows::{micros, withdrawal as row};
 use crate::{Signal, StoreError, Tx, for_update, params};
@@ -29,7 +29,7 @@ const ATTEMPT: Statement = for_update!(
 );
 
 const WAITING_PAST: Statement = for_update!(
-    "SELECT id FROM withdrawal WHERE id = $1 AND state = 'reserved' AND expires_at <= $2"
+    "SELECT id FROM withdrawal WHERE id = $1 AND state IN ('reserved', 'unapproved') AND expires_at <= $2"
 );
 
 /// Why an outcome was not written.
@@ -207,8 +207,8 @@ pub fn fail_unsent_withdrawal(
     }
 }
 
-/// Gives up a withdrawal that waits for its next try when its invoice has run out. Its payment hash may be barred for
-/// longer than that, and then no dispatcher takes it.
+/// Gives up a withdrawal that waits for its next try, or for its approval, when its invoice has run out. Its payment
+/// hash may be barred for longer than that, and then no dispatcher takes it.
 ///
 /// # Errors
 /// [`OutcomeError`].
@@ -232,7 +232,7 @@ pub fn fail_expired_withdrawal(
     }
 }
 
-fn end_unpaid(
+pub(super) fn end_unpaid(
     tx: &mut Tx<'_>,
     act: &ActContext,
     mut withdrawal: Withdrawal,
@@ -291,6 +291,7 @@ pub(super) fn write_end(
         ],
     )?;
     give_room(tx)?;
+    budget::settle(tx, withdrawal)?;
     post(tx, act, act.ids.fresh(), posting)?;
     let subject = EventSubject::Withdrawal(Box::new(withdrawal.clone()));
     outbox::tell(tx, act, kind, subject)?;

@@ -3,8 +3,9 @@
 //!
 //! Nothing is sent here. Order of the checks: the client's key (a repeat gets the first answer whatever else is
 //! true), whether this account is paying or has paid the invoice (it gets that payment), whether money may move,
-//! whether another paid it or is paying it, whose invoice it is, whether it has run out, whether there is enough, and
-//! at the end once more whether money may move, which holds until the commit.
+//! whether another paid it or is paying it, what the API key may do, whose invoice it is, whether it has run out,
+//! whether there is enough, in the key's budgets and in the account, and at the end once more whether money may move,
+//! which holds until the commit.
 
 mod request;
 
@@ -12,6 +13,7 @@ use ledger::postings;
 use ledger::postings::withdrawal::{Amounts, UnusedReserve};
 use ledger::{AccountNumber, FactKind};
 use money::Msat;
+use payments::api_key::{KeyRules, Scope};
 use payments::event::{EventKind, EventSubject};
 use payments::ids::{PostingId, WithdrawalId};
 use payments::ports::EventBody;
@@ -21,7 +23,8 @@ pub use self::request::{ReserveError, ReserveWithdrawal, Reserved};
 use super::idempotency::{Claim, answer_with, claim};
 use super::outbox::Prepared;
 use super::posting::{PostError, lock, post};
-use super::{ActContext, halt, internal, outbox};
+use super::{ActContext, budget, halt, internal, outbox};
+use crate::queries::account::key_by_id;
 use crate::rows::{micros, withdrawal as row};
 use crate::{Signal, StoreError, Tx, params, withdrawal_columns};
 
@@ -60,9 +63,10 @@ fn accept(
     request: &ReserveWithdrawal,
     respond: Respond<'_>,
 ) -> Result<Reserved, ReserveError> {
+    let rules = rules_of_key(tx, act, request)?;
     // All that there is comes to an amount only where it is locked; until then the answer is empty.
     let known = match request.new.send_all {
-        None => Some(draft(act, request, request.new.amounts, respond)?),
+        None => Some(draft(act, request, &rules, request.new.amounts, respond)?),
         Some(_) => None,
     };
     if let Some(key) = &request.idempotency {
@@ -83,6 +87,7 @@ fn accept(
     if let Earlier::Refused(refusal) = earlier {
         return Err(refusal);
     }
+    may_ask(&rules, request)?;
     let invoice = match internal::invoice_of(tx, act, &request.new) {
         Err(ReserveError::InvoiceSettled) => return settled_meanwhile(tx, act, request, respond),
         invoice => invoice?,
@@ -91,20 +96,26 @@ fn accept(
         return Err(ReserveError::Expired);
     }
     let payer = payer(tx, request)?;
+    let budgets = budget::hold(tx, act, request.api_key_id)?;
     if let Some(invoice) = &invoice {
         internal::lock_both(tx, payer, invoice)?;
     }
     let draft = match known {
         Some(draft) => draft,
         None => {
-            let draft = draft(act, request, everything(tx, payer, request)?, respond)?;
+            let amounts = everything(tx, payer, request)?;
+            let draft = draft(act, request, &rules, amounts, respond)?;
             if let Some(key) = &request.idempotency {
                 answer_with(tx, request.account_id, key, &draft.response)?;
             }
             draft
         }
     };
+    within_limits(tx, &rules, &budgets, &draft.withdrawal)?;
     write(tx, act, payer, &draft)?;
+    if draft.withdrawal.state == WithdrawalState::Unapproved {
+        return Ok(Reserved::Now(Box::new(draft.withdrawal), draft.response));
+    }
     let Some(invoice) = invoice else {
         tx.after_commit(Signal::Withdrawals);
         return Ok(Reserved::Now(Box::new(draft.withdrawal), draft.response));
@@ -114,16 +125,59 @@ fn accept(
     Ok(Reserved::Now(Box::new(paid), draft.response))
 }
 
+/// The key as it is in this transaction: it may have ended since the caller was recognised.
+fn rules_of_key(
+    tx: &mut Tx<'_>,
+    act: &ActContext,
+    request: &ReserveWithdrawal,
+) -> Result<KeyRules, ReserveError> {
+    let key = key_by_id(tx, request.api_key_id)?;
+    match key.filter(|key| key.is_live(act.now)) {
+        Some(key) => Ok(key.rules),
+        None => Err(ReserveError::KeyEnded),
+    }
+}
+
+fn may_ask(rules: &KeyRules, request: &ReserveWithdrawal) -> Result<(), ReserveError> {
+    if !rules.scopes.has(Scope::Send) {
+        return Err(ReserveError::MayNotSend);
+    }
+    if !rules.may_pay(&request.new.destination.to_string()) {
+        return Err(ReserveError::DestinationForbidden);
+    }
+    Ok(())
+}
+
+fn within_limits(
+    tx: &mut Tx<'_>,
+    rules: &KeyRules,
+    budgets: &budget::Held,
+    withdrawal: &Withdrawal,
+) -> Result<(), ReserveError> {
+    if let Some(maximum_msat) = rules.max_payment_msat
+        && withdrawal.amounts.amount_msat > maximum_msat
+    {
+        return Err(ReserveError::AboveKeyMaximum { maximum_msat });
+    }
+    budget::spend(tx, budgets, withdrawal)?
+        .map_err(|limit_msat| ReserveError::BudgetSpent { limit_msat })
+}
+
 fn draft(
     act: &ActContext,
     request: &ReserveWithdrawal,
+    rules: &KeyRules,
     amounts: Amounts,
     respond: Respond<'_>,
 ) -> Result<Draft, StoreError> {
-    let withdrawal = build(act, request, amounts);
+    let state = match rules.wants_approval(amounts.amount_msat) {
+        true => WithdrawalState::Unapproved,
+        false => WithdrawalState::Reserved,
+    };
+    let withdrawal = build(act, request, amounts, state);
     let subject = EventSubject::Withdrawal(Box::new(withdrawal.clone()));
     let event = outbox::prepare(act, EventKind::WithdrawalLightningPending, subject);
-    let response = if request.new.to_ourselves {
+    let response = if request.new.to_ourselves && state == WithdrawalState::Reserved {
         respond(&internal::settled(withdrawal.clone())?, &event.body)
     } else {
         respond(&withdrawal, &event.body)
@@ -135,7 +189,12 @@ fn draft(
     })
 }
 
-fn build(act: &ActContext, request: &ReserveWithdrawal, amounts: Amounts) -> Withdrawal {
+fn build(
+    act: &ActContext,
+    request: &ReserveWithdrawal,
+    amounts: Amounts,
+    state: WithdrawalState,
+) -> Withdrawal {
     let id: WithdrawalId = act.ids.fresh();
     let hold_posting_id: PostingId = act.ids.fresh();
     Withdrawal {
@@ -152,7 +211,7 @@ fn build(act: &ActContext, request: &ReserveWithdrawal, amounts: Amounts) -> Wit
             None => UnusedReserve::Returned,
         },
         metadata: request.metadata.clone(),
-        state: WithdrawalState::Reserved,
+        state,
         fee_msat: None,
         preimage: None,
         failure: None,
@@ -350,7 +409,7 @@ fn insert(tx: &mut Tx<'_>, withdrawal: &Withdrawal) -> Result<(), ReserveError> 
         "INSERT INTO withdrawal (id, account_id, api_key_id, client_id, bolt11, payment_hash, destination,
              amount_msat, fee_reserve_msat, platform_fee_msat, metadata, state, hold_posting_id,
              next_attempt_at, expires_at, created_at, updated_at, keeps_reserve)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'reserved', $12, $13, $14, $15, $16, $17)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
          ON CONFLICT (payment_hash) WHERE state <> 'failed' OR resend_barred = 1 OR contradicted = 1 DO NOTHING",
         params![
             withdrawal.id.to_bytes(),
@@ -364,6 +423,7 @@ fn insert(tx: &mut Tx<'_>, withdrawal: &Withdrawal) -> Result<(), ReserveError> 
             withdrawal.amounts.fee_reserve_msat.get(),
             withdrawal.amounts.platform_fee_msat.get(),
             withdrawal.metadata.as_ref().map(|metadata| metadata.as_json().to_owned()),
+            withdrawal.state.name(),
             withdrawal.hold_posting_id.to_bytes(),
             micros(withdrawal.next_attempt_at),
             micros(withdrawal.expires_at),

@@ -3,11 +3,11 @@
 use ledger::AccountNumber;
 use money::Msat;
 use payments::account::{Account, AccountBalance};
-use payments::api_key::ApiKey;
-use payments::ids::AccountId;
+use payments::api_key::{ApiKey, Budget};
+use payments::ids::{AccountId, ApiKeyId};
 
 use crate::rows::account as row;
-use crate::{StoreError, Tx, params};
+use crate::{Row, StoreError, Tx, api_key_columns, params};
 
 /// The ledger account of `id`.
 ///
@@ -28,7 +28,7 @@ pub fn ledger_account(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<AccountNu
 /// See [`ledger_account`].
 pub fn by_id(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Account>, StoreError> {
     tx.query_opt(
-        "SELECT id, name, ledger_account, created_at FROM account WHERE id = $1",
+        "SELECT id, name, ledger_account, created_at, closed_at FROM account WHERE id = $1",
         params![id.to_bytes()],
     )?
     .as_ref()
@@ -42,7 +42,7 @@ pub fn by_id(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Account>, StoreErr
 /// See [`ledger_account`].
 pub fn list(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Account>, StoreError> {
     tx.query(
-        "SELECT id, name, ledger_account, created_at FROM account ORDER BY id LIMIT $1",
+        "SELECT id, name, ledger_account, created_at, closed_at FROM account ORDER BY id LIMIT $1",
         params![limit],
     )?
     .iter()
@@ -55,13 +55,83 @@ pub fn list(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Account>, StoreError> {
 /// # Errors
 /// See [`ledger_account`].
 pub fn key_by_number(tx: &mut Tx<'_>, number: i64) -> Result<Option<ApiKey>, StoreError> {
-    tx.query_opt(
-        "SELECT id, account_id, number, name, hash FROM api_key WHERE number = $1",
+    let found = tx.query_opt(
+        concat!(
+            "SELECT ",
+            api_key_columns!(),
+            " FROM api_key WHERE number = $1"
+        ),
         params![number],
-    )?
-    .as_ref()
-    .map(row::read_key)
-    .transpose()
+    )?;
+    found.as_ref().map(row::read_key).transpose()
+}
+
+/// The key with this id.
+///
+/// # Errors
+/// See [`ledger_account`].
+pub fn key_by_id(tx: &mut Tx<'_>, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
+    let found = tx.query_opt(
+        concat!("SELECT ", api_key_columns!(), " FROM api_key WHERE id = $1"),
+        params![id.to_bytes()],
+    )?;
+    found.as_ref().map(row::read_key).transpose()
+}
+
+/// At most `limit` keys whose number is above `after`, with their budgets: of one account, or of all.
+///
+/// # Errors
+/// See [`ledger_account`].
+pub fn keys(
+    tx: &mut Tx<'_>,
+    account: Option<AccountId>,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<ApiKey>, StoreError> {
+    let found = match account {
+        Some(account) => tx.query(
+            concat!(
+                "SELECT ",
+                api_key_columns!(),
+                " FROM api_key WHERE account_id = $1 AND number > $2 ORDER BY number LIMIT $3"
+            ),
+            params![account.to_bytes(), after, limit],
+        )?,
+        None => tx.query(
+            concat!(
+                "SELECT ",
+                api_key_columns!(),
+                " FROM api_key WHERE number > $1 ORDER BY number LIMIT $2"
+            ),
+            params![after, limit],
+        )?,
+    };
+    let mut keys = Vec::with_capacity(found.len());
+    for row in &found {
+        let mut key = row::read_key(row)?;
+        key.rules.budgets = budgets(tx, key.id)?;
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+/// What a key may spend over time.
+///
+/// # Errors
+/// See [`ledger_account`].
+pub fn budgets(tx: &mut Tx<'_>, key: ApiKeyId) -> Result<Vec<Budget>, StoreError> {
+    let rows = tx.query(
+        "SELECT window_seconds, limit_msat FROM key_budget WHERE api_key_id = $1 ORDER BY window_seconds",
+        params![key.to_bytes()],
+    )?;
+    let read = |row: &Row| {
+        let seconds = u32::try_from(row.int(0)?);
+        Ok(Budget {
+            window_seconds: seconds.map_err(|_| row.corrupt(0, "a window"))?,
+            limit_msat: crate::rows::msat(row, 1)?,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// What an account has.

@@ -77,6 +77,7 @@ pub fn audit(tx: &mut Tx<'_>) -> Result<Audit, StoreError> {
         clearing_is_live_withdrawals(tx, &folded)?,
         entries_without_gap(tx)?,
         liabilities_covered(&folded),
+        budgets_are_what_counts(tx)?,
     ];
     Ok(Audit { checks, totals })
 }
@@ -301,7 +302,7 @@ fn terminal_iff_resolved(tx: &mut Tx<'_>) -> Result<Check, StoreError> {
          LEFT JOIN transfer r ON r.pending_id = h.id
          GROUP BY w.id, w.state
          HAVING (w.state IN ('settled', 'failed') AND COUNT(r.id) <> COUNT(h.id))
-             OR (w.state IN ('reserved', 'dispatched') AND COUNT(r.id) <> 0)
+             OR (w.state NOT IN ('settled', 'failed') AND COUNT(r.id) <> 0)
          UNION ALL
          SELECT 'a withdrawal is ' || w.state || ' and its amount is in a ' || r.kind
          FROM withdrawal w
@@ -348,7 +349,7 @@ fn clearing_is_live_withdrawals(
     let rows = tx.query(
         "SELECT CAST(COALESCE(SUM(amount_msat), 0) AS BIGINT),
                 CAST(COALESCE(SUM(fee_reserve_msat), 0) AS BIGINT)
-         FROM withdrawal WHERE state IN ('reserved', 'dispatched')",
+         FROM withdrawal WHERE state IN ('unapproved', 'reserved', 'dispatched')",
         params![],
     )?;
     let live = rows
@@ -434,6 +435,23 @@ fn liabilities_covered(folded: &BTreeMap<i64, Counters>) -> Check {
         says: "what customers have is covered",
         broken_by,
     }
+}
+
+fn budgets_are_what_counts(tx: &mut Tx<'_>) -> Result<Check, StoreError> {
+    let broken_by = found(
+        tx,
+        "SELECT 'a budget has used ' || CAST(b.used_msat AS TEXT) || ', and ' ||
+                CAST(COALESCE(SUM(s.amount_msat), 0) AS TEXT) || ' count against it'
+         FROM key_budget b LEFT JOIN key_spend s
+              ON s.api_key_id = b.api_key_id AND s.window_seconds = b.window_seconds AND s.is_counted = 1
+         GROUP BY b.api_key_id, b.window_seconds, b.used_msat
+         HAVING b.used_msat <> COALESCE(SUM(s.amount_msat), 0)",
+    )?;
+    Ok(Check {
+        invariant: "I13",
+        says: "a budget has used what counts against it",
+        broken_by,
+    })
 }
 
 fn found(tx: &mut Tx<'_>, sql: &'static str) -> Result<Vec<String>, StoreError> {

@@ -1,12 +1,13 @@
 //! One invoice, deposit or withdrawal, of one account; and the withdrawals in doubt.
 
+use jiff::Timestamp;
 use payments::deposit::Deposit;
 use payments::ids::{AccountId, ClaimId, DepositId, InvoiceId, WithdrawalId};
 use payments::invoice::Invoice;
 use payments::withdrawal::Withdrawal;
 
-use crate::rows::{deposit, invoice, withdrawal};
-use crate::{StoreError, Tx, deposit_columns, deposit_tables, params, withdrawal_columns};
+use crate::rows::{deposit, invoice, micros, withdrawal};
+use crate::{Row, StoreError, Tx, deposit_columns, deposit_tables, params, withdrawal_columns};
 
 /// An invoice of `account`.
 ///
@@ -113,6 +114,48 @@ pub fn claimed(tx: &mut Tx<'_>, claim_id: ClaimId) -> Result<Vec<Withdrawal>, St
             " FROM withdrawal WHERE state = 'dispatched' AND claim_id = $1 ORDER BY id"
         ),
         params![claim_id.to_bytes()],
+    )?
+    .iter()
+    .map(withdrawal::read)
+    .collect()
+}
+
+/// At most `limit` withdrawals that nobody has approved, and whose invoice has run out.
+///
+/// # Errors
+/// See [`invoice()`].
+pub fn unapproved_past(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<WithdrawalId>, StoreError> {
+    let rows = tx.query(
+        "SELECT id FROM withdrawal WHERE state = 'unapproved' AND expires_at <= $1 ORDER BY expires_at LIMIT $2",
+        params![micros(now), limit],
+    )?;
+    let id = |row: &Row| Ok(WithdrawalId::from_bytes(row.bytes16(0)?));
+    rows.iter().map(id).collect()
+}
+
+/// At most `limit` withdrawals that wait for an approval, oldest first: of one account, or of all.
+///
+/// # Errors
+/// See [`invoice()`].
+pub fn unapproved(
+    tx: &mut Tx<'_>,
+    account: Option<AccountId>,
+    limit: i64,
+) -> Result<Vec<Withdrawal>, StoreError> {
+    let all = account.is_none();
+    let account = account.map(AccountId::to_bytes).unwrap_or_default();
+    tx.query(
+        concat!(
+            "SELECT ",
+            withdrawal_columns!(),
+            " FROM withdrawal WHERE state = 'unapproved' AND (CAST($1 AS BIGINT) = 1 OR account_id = $2)
+              ORDER BY id LIMIT $3"
+        ),
+        params![all, account, limit],
     )?
     .iter()
     .map(withdrawal::read)

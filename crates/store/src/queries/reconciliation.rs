@@ -247,6 +247,10 @@ pub fn live_withdrawals(tx: &mut Tx<'_>) -> Result<Vec<(WithdrawalState, i64)>, 
     let mut counts = Vec::new();
     for (state, sql) in [
         (
+            WithdrawalState::Unapproved,
+            "SELECT CAST(COUNT(*) AS BIGINT) FROM withdrawal WHERE state = 'unapproved'",
+        ),
+        (
             WithdrawalState::Reserved,
             "SELECT CAST(COUNT(*) AS BIGINT) FROM withdrawal WHERE state = 'reserved'",
         ),

@@ -49,6 +49,7 @@ on_both! {
     a_missing_line_of_a_statement_is_named,
     a_line_that_does_not_follow_is_named,
     a_statement_that_is_not_the_balance_is_named,
+    a_budget_that_does_not_add_up_is_named,
     customers_who_are_owed_more_than_there_is_are_named,
     a_changed_transfer_is_named,
 }
@@ -158,7 +159,9 @@ fn sound_books_hold_and_their_totals_add_up(books: &Lived<'_>) {
     let audit = books.world.audit();
     assert!(audit.holds());
     let names: Vec<_> = audit.checks.iter().map(|check| check.invariant).collect();
-    let expected = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I10", "I12"];
+    let expected = [
+        "I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I10", "I12", "I13",
+    ];
     assert_eq!(names, expected);
     let totals = audit.totals;
     assert_eq!(totals.net_credit_msat.values().sum::<i64>(), 0);
@@ -316,6 +319,15 @@ fn a_statement_that_is_not_the_balance_is_named(books: &Lived<'_>) {
         books.change(sql, params![books.customer()]);
         books.names_only(&["I10"]);
     }
+}
+
+fn a_budget_that_does_not_add_up_is_named(books: &Lived<'_>) {
+    let key = books.world.customer().key.id.to_bytes();
+    books.change(
+        "INSERT INTO key_budget (api_key_id, window_seconds, limit_msat, used_msat) VALUES ($1, 60, 10, 1)",
+        params![key],
+    );
+    books.names_only(&["I13"]);
 }
 
 fn customers_who_are_owed_more_than_there_is_are_named(books: &Lived<'_>) {

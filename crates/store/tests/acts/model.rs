@@ -377,7 +377,12 @@ impl Model<'_> {
         let outcome = self.world.settle(live.withdrawal.payment_hash, msat(fee));
         let (amount, platform) = (amounts.amount_msat.get(), amounts.platform_fee_msat.get());
         match (live.state, live.contradicted) {
-            (WithdrawalState::Reserved | WithdrawalState::Dispatched, _) => {
+            (
+                WithdrawalState::Unapproved
+                | WithdrawalState::Reserved
+                | WithdrawalState::Dispatched,
+                _,
+            ) => {
                 assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
                 let unused = (reserve - fee).max(0);
                 self.sums.held[live.owner] -= amount + reserve + platform;

@@ -6,7 +6,7 @@ use payments::api_key::KeySecret;
 use payments::fee_policy::FeePolicy;
 use payments::ids::AccountId;
 use payments::invoice::{Invoice, InvoiceState};
-use serde_json::json;
+use serde_json::{Value, json};
 use store::StoreError;
 use store::acts::account::{CreateKeyError, create_account, create_api_key};
 use store::acts::capital::add_capital;
@@ -68,6 +68,20 @@ impl TestServer {
             Ok::<_, CreateKeyError>(create_api_key(tx, &act, account_id, "a key", hash)?.number)
         });
         secret.reveal(made.await.expect("a key"))
+    }
+
+    /// One more key of an account, made by the admin API with these `rules` (`scopes`, `budgets`, …).
+    ///
+    /// # Panics
+    /// When the admin API refuses.
+    pub async fn ruled_key(&self, account_id: AccountId, rules: &Value) -> String {
+        let mut request = rules.clone();
+        request["name"] = json!("a key");
+        request["account_id"] = json!(account_id.to_string());
+        let call = self.post("/admin/v1/keys").key(ADMIN_TOKEN).json(&request);
+        let made = call.send().await;
+        assert_eq!(made.status, 201, "{made:?}");
+        made.json()["key"].as_str().expect("a made key").to_owned()
     }
 
     /// Credits `sats` as a paid invoice does, without a fee.

@@ -138,13 +138,15 @@ fn client(store: &Store, act: &ActContext, number: usize) -> Client {
                 .with_events(events);
             create_endpoint(tx, &endpoint)?;
         }
-        Ok::<_, CreateKeyError>((account, key.id))
+        Ok::<_, CreateKeyError>((account, key))
     });
-    let (account, api_key_id) = made.expect("an account with a key");
+    let (account, key) = made.expect("an account with a key");
     Client {
         identity: Identity {
             account_id: account.id,
-            api_key_id,
+            api_key_id: key.id,
+            key_number: key.number,
+            scopes: key.rules.scopes,
         },
         ledger_account: account.ledger_account.get(),
     }

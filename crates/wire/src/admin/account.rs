@@ -4,10 +4,12 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::Problem;
-use crate::fields::{Fields, missing};
+use crate::fields::{Fields, invalid, missing};
 use crate::time::Micros;
 
 /// POST `/admin/v1/accounts`.
@@ -39,6 +41,8 @@ pub struct Account {
     pub name: String,
     /// When it was made.
     pub created_at: Micros,
+    /// When it was closed.
+    pub closed_at: Option<Micros>,
 }
 
 /// POST `/admin/v1/keys`.
@@ -48,8 +52,111 @@ pub struct CreateKeyRequest {
     pub name: String,
     /// The account; `None` means the only one.
     pub account_id: Option<String>,
-    /// What the key may do; `None` leaves it to the server.
+    /// What the key may do.
+    pub settings: KeySettings,
+}
+
+/// What may be said of a key when it is made, and changed later (PATCH `/admin/v1/keys/{id}`). `None` leaves it as it
+/// is; `Some(None)` and an empty list end the rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeySettings {
+    /// What it may do: `read`, `receive`, `send`, `webhooks`, `admin`.
     pub scopes: Option<Vec<String>>,
+    /// From when on it opens nothing, in microseconds since 1970.
+    pub expires_at: Option<Option<i64>>,
+    /// From where it may be used: addresses or networks.
+    pub networks: Option<Vec<String>>,
+    /// The nodes it may pay.
+    pub destinations: Option<Vec<String>>,
+    /// The most that one payment may carry.
+    pub max_payment_sats: Option<Option<u64>>,
+    /// Above this a payment waits for an approval.
+    pub approval_above_sats: Option<Option<u64>>,
+    /// How much it may spend over time.
+    pub budgets: Option<Vec<KeyBudget>>,
+}
+
+/// How much a key may spend within any stretch of time of one length.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeyBudget {
+    /// The most, fees included, in satoshis.
+    pub limit_sats: u64,
+    /// The length, in seconds.
+    pub seconds: u32,
+}
+
+impl KeySettings {
+    /// Reads a body.
+    ///
+    /// # Errors
+    ///
+    /// A [`Problem`] of class validation that names the field.
+    pub fn parse(body: &[u8]) -> Result<Self, Problem> {
+        Self::read(&Fields::parse(body)?)
+    }
+
+    fn read(fields: &Fields<'_>) -> Result<Self, Problem> {
+        Ok(Self {
+            scopes: fields.strings("scopes")?,
+            expires_at: expiry(fields)?,
+            networks: fields.strings("networks")?,
+            destinations: fields.strings("destinations")?,
+            max_payment_sats: sats(fields, "max_payment_sats")?,
+            approval_above_sats: sats(fields, "approval_above_sats")?,
+            budgets: budgets(fields)?,
+        })
+    }
+}
+
+fn expiry(fields: &Fields<'_>) -> Result<Option<Option<i64>>, Problem> {
+    if fields.is_null("expires_at") {
+        return Ok(Some(None));
+    }
+    let text = fields.string("expires_at")?;
+    text.map(|text| {
+        let time: Result<Timestamp, _> = text.parse();
+        time.map(|time| Some(time.as_microsecond()))
+            .map_err(|_| invalid("expires_at", "it must be a time of RFC 3339"))
+    })
+    .transpose()
+}
+
+fn sats(fields: &Fields<'_>, name: &'static str) -> Result<Option<Option<u64>>, Problem> {
+    if fields.is_null(name) {
+        return Ok(Some(None));
+    }
+    let text = fields.raw(name)?;
+    text.map(|text| whole(name, text).map(Some)).transpose()
+}
+
+fn whole(name: &'static str, text: &str) -> Result<u64, Problem> {
+    text.parse()
+        .map_err(|_| invalid(name, "it must be a whole number of satoshis"))
+}
+
+fn budgets(fields: &Fields<'_>) -> Result<Option<Vec<KeyBudget>>, Problem> {
+    if fields.is_null("budgets") {
+        return Ok(Some(Vec::new()));
+    }
+    let why = "it must be an array of {\"limit_sats\": whole number, \"seconds\": whole number}";
+    let Some(text) = fields.raw("budgets")? else {
+        return Ok(None);
+    };
+    let rows: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| invalid("budgets", why))?;
+    let budget = |row: &&RawValue| {
+        let fields = Fields::parse(row.get().as_bytes()).map_err(|_| invalid("budgets", why))?;
+        let number = |name| fields.raw(name)?.ok_or_else(|| invalid("budgets", why));
+        Ok(KeyBudget {
+            limit_sats: whole("budgets", number("limit_sats")?)?,
+            seconds: number("seconds")?
+                .parse()
+                .map_err(|_| invalid("budgets", why))?,
+        })
+    };
+    rows.iter()
+        .map(budget)
+        .collect::<Result<_, Problem>>()
+        .map(Some)
 }
 
 impl CreateKeyRequest {
@@ -63,7 +170,7 @@ impl CreateKeyRequest {
         Ok(Self {
             name: name(&fields)?,
             account_id: fields.string("account_id")?,
-            scopes: fields.strings("scopes")?,
+            settings: KeySettings::read(&fields)?,
         })
     }
 }
@@ -79,6 +186,18 @@ pub struct ApiKey {
     pub name: String,
     /// What it may do.
     pub scopes: Vec<String>,
+    /// From when on it opens nothing.
+    pub expires_at: Option<Micros>,
+    /// From where it may be used; empty: from everywhere.
+    pub networks: Vec<String>,
+    /// The nodes it may pay; empty: all.
+    pub destinations: Vec<String>,
+    /// The most that one payment may carry, in whole satoshis.
+    pub max_payment_sats: Option<u64>,
+    /// Above this a payment waits for an approval.
+    pub approval_above_sats: Option<u64>,
+    /// How much it may spend over time.
+    pub budgets: Vec<KeyBudget>,
     /// When it was made.
     pub created_at: Micros,
     /// When it was revoked.

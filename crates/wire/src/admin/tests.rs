@@ -130,11 +130,25 @@ fn a_key_is_shown_once_and_never_in_a_log() {
         id: "12".to_owned(),
         account_id: "a1".to_owned(),
         name: "shop".to_owned(),
-        scopes: vec!["withdrawals:write".to_owned()],
+        scopes: vec!["send".to_owned()],
+        expires_at: None,
+        networks: Vec::new(),
+        destinations: Vec::new(),
+        max_payment_sats: None,
+        approval_above_sats: Some(5),
+        budgets: vec![KeyBudget {
+            limit_sats: 10_000,
+            seconds: 86_400,
+        }],
         created_at: AT,
         revoked_at: None,
     };
-    let listed = r#"{"id":"12","account_id":"a1","name":"shop","scopes":["withdrawals:write"],"created_at":"2024-08-29T16:30:03.868147Z","revoked_at":null"#;
+    let listed = concat!(
+        r#"{"id":"12","account_id":"a1","name":"shop","scopes":["send"],"expires_at":null,"networks":[],"#,
+        r#""destinations":[],"max_payment_sats":null,"approval_above_sats":5,"#,
+        r#""budgets":[{"limit_sats":10000,"seconds":86400}],"#,
+        r#""created_at":"2024-08-29T16:30:03.868147Z","revoked_at":null"#
+    );
     assert_eq!(json(&info), format!("{listed}}}"));
     let created = CreatedApiKey {
         info,
@@ -153,5 +167,45 @@ fn a_name_is_trimmed_and_must_be_there() {
         assert_eq!(problem.parameter(), Some("name"));
         let problem = CreateKeyRequest::parse(body.as_bytes()).expect_err(body);
         assert_eq!(problem.parameter(), Some("name"));
+    }
+}
+
+#[test]
+fn what_a_key_may_do_is_read_by_name_and_null_ends_a_rule() {
+    let read = |body: &str| KeySettings::parse(body.as_bytes());
+    assert_eq!(read("{}"), Ok(KeySettings::default()));
+    let body = r#"{"scopes":["send"],"expires_at":"2024-08-29T16:30:03.868147Z","networks":["10.0.0.0/8"],
+        "max_payment_sats":7,"approval_above_sats":0,"budgets":[{"limit_sats":10000,"seconds":86400}]}"#;
+    let settings = read(body).expect("valid");
+    assert_eq!(settings.expires_at, Some(Some(1_724_949_003_868_147)));
+    assert_eq!(settings.max_payment_sats, Some(Some(7)));
+    assert_eq!(settings.approval_above_sats, Some(Some(0)));
+    assert_eq!(settings.destinations, None);
+    let ended = read(r#"{"expires_at":null,"max_payment_sats":null,"budgets":null}"#);
+    let ended = ended.expect("valid");
+    assert_eq!(ended.expires_at, Some(None));
+    assert_eq!(ended.max_payment_sats, Some(None));
+    assert_eq!(ended.budgets, Some(Vec::new()));
+    for (body, name) in [
+        (r#"{"scopes":"send"}"#, "scopes"),
+        (r#"{"expires_at":"tomorrow"}"#, "expires_at"),
+        (r#"{"expires_at":1724949003}"#, "expires_at"),
+        (r#"{"max_payment_sats":-1}"#, "max_payment_sats"),
+        (r#"{"max_payment_sats":1.5}"#, "max_payment_sats"),
+        (
+            r#"{"max_payment_sats":99999999999999999999}"#,
+            "max_payment_sats",
+        ),
+        (r#"{"budgets":[{}]}"#, "budgets"),
+        (r#"{"budgets":[{"limit_sats":1}]}"#, "budgets"),
+        (r#"{"budgets":[7]}"#, "budgets"),
+        (r#"{"budgets":{}}"#, "budgets"),
+        (r#"{"networks":["a\u0000"]}"#, "networks"),
+    ] {
+        assert_eq!(
+            read(body).expect_err(body).parameter(),
+            Some(name),
+            "{body}"
+        );
     }
 }

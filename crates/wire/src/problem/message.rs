@@ -13,6 +13,7 @@ impl Problem {
     #[must_use]
     pub fn message(&self) -> String {
         self.request_message()
+            .or_else(|| self.access_message())
             .or_else(|| self.invoice_message())
             .or_else(|| self.payment_message())
             .or_else(|| self.node_message())
@@ -94,6 +95,33 @@ impl Problem {
         })
     }
 
+    /// The message of a problem with who calls, from where, and whether it may.
+    fn access_message(&self) -> Option<String> {
+        Some(match self {
+            Self::InvalidLogin => {
+                "The name or the password is wrong, or the session has ended. Sign in again.".to_owned()
+            }
+            Self::CsrfTokenRequired => {
+                "Send the session's csrf_token in the header X-CSRF-Token.".to_owned()
+            }
+            Self::AddressForbidden => {
+                "This API key may not be used from this address. Call from an address that it allows."
+                    .to_owned()
+            }
+            Self::AccountNotEmpty => {
+                "The account holds money or has payments under way. Empty it first.".to_owned()
+            }
+            Self::AccountClosed => "The account is closed. Use another one.".to_owned(),
+            Self::AlreadyDecided => {
+                "The withdrawal does not wait for an approval. Ask for its state.".to_owned()
+            }
+            Self::OwnRequest => "The key that asked for a withdrawal may not approve it. Use \
+                                 another key."
+                .to_owned(),
+            _ => return None,
+        })
+    }
+
     /// The message of a problem with an invoice that is to be paid.
     fn invoice_message(&self) -> Option<String> {
         Some(match self {
@@ -121,6 +149,10 @@ impl Problem {
                 sats(*invoice_msat),
                 sats(*requested_msat)
             ),
+            Self::DestinationForbidden => {
+                "This API key may not pay this destination. Use one that it allows, or another key."
+                    .to_owned()
+            }
             Self::UnknownInvoice => {
                 "The invoice names this server as its payee, and this server does not know it. Ask \
                  the recipient for a new one."

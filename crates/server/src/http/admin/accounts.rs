@@ -1,9 +1,10 @@
-//! `POST` and `GET /admin/v1/accounts`.
+//! `/admin/v1/accounts`: made, listed and closed.
 
 use axum::extract::State;
 use axum::response::Response;
 use payments::account::Account;
-use store::acts::account::create_account;
+use payments::ids::AccountId;
+use store::acts::account::{close_account, create_account};
 use store::queries;
 use wire::admin::CreateAccountRequest;
 
@@ -11,6 +12,7 @@ use super::super::HttpState;
 use super::super::answer::json;
 use super::super::auth::Operator;
 use super::super::body::JsonBody;
+use super::super::segment::Segment;
 use crate::present;
 use crate::problem::ApiError;
 
@@ -53,10 +55,32 @@ pub async fn list(
     Ok(json(200, &accounts.iter().map(shown).collect::<Vec<_>>()))
 }
 
+/// Closes an account that has nothing, and revokes its keys.
+///
+/// # Errors
+/// [`ApiError`].
+pub async fn close(
+    State(state): State<HttpState>,
+    _operator: Operator,
+    Segment(id): Segment,
+) -> Result<Response, ApiError> {
+    let id: AccountId = id.parse().map_err(|_| ApiError::not_found("account"))?;
+    let (act, store) = (state.app.acting(), &state.app.store);
+    let closed = store.write_async(move |tx| close_account(tx, &act, id));
+    closed.await?;
+    tracing::info!(account = %id, "account closed");
+    let found = store
+        .read_async(move |tx| queries::account::by_id(tx, id))
+        .await?;
+    let found = found.ok_or_else(|| ApiError::not_found("account"))?;
+    Ok(json(200, &shown(&found)))
+}
+
 fn shown(account: &Account) -> wire::admin::Account {
     wire::admin::Account {
         id: account.id.to_string(),
         name: account.name.clone(),
         created_at: present::micros(account.created_at),
+        closed_at: account.closed_at.map(present::micros),
     }
 }

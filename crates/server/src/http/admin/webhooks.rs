@@ -1,4 +1,5 @@
-//! `/admin/v1/webhooks`: made, shown, changed, paused, resumed, disabled and deleted.
+//! `/admin/v1/webhooks`, for the operator, and `/v1/webhooks`, for an account's own: made, shown, changed, paused,
+//! resumed, disabled and deleted.
 //!
 //! Secrets are shown once, by what makes them ([`secrets`]).
 
@@ -24,10 +25,10 @@ use wire::bitvora::EventName;
 
 use super::super::HttpState;
 use super::super::answer::json;
-use super::super::auth::Operator;
+use super::super::auth::Owner;
 use super::super::body::JsonBody;
 use super::super::segment::Segment;
-use super::account_of;
+use super::account_within;
 use crate::present;
 use crate::problem::ApiError;
 
@@ -37,11 +38,11 @@ use crate::problem::ApiError;
 /// [`ApiError`]; so for every handler here.
 pub async fn create(
     State(state): State<HttpState>,
-    _operator: Operator,
+    owner: Owner,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     let request = CreateWebhookRequest::parse(&body)?;
-    let account_id = account_of(&state, request.account_id.as_deref()).await?;
+    let account_id = account_within(&state, owner, request.account_id.as_deref()).await?;
     let (app, secret) = (&state.app, secrets::fresh(&state));
     let signing = SigningSecret::from_text(secret.reveal().to_owned());
     let all = EventName::all()
@@ -69,32 +70,31 @@ pub async fn create(
 }
 
 /// Lists endpoints, oldest first, without their secrets.
-pub async fn list(
-    State(state): State<HttpState>,
-    _operator: Operator,
-) -> Result<Response, ApiError> {
-    let found = state.app.store.read_async(|tx| endpoints(tx, None)).await?;
-    Ok(json(200, &found.iter().map(shown).collect::<Vec<_>>()))
+pub async fn list(State(state): State<HttpState>, owner: Owner) -> Result<Response, ApiError> {
+    let read = state.app.store.read_async(|tx| endpoints(tx, None));
+    let found = read.await?;
+    let own = found.iter().filter(|one| owner.reaches(one.account_id));
+    Ok(json(200, &own.map(shown).collect::<Vec<_>>()))
 }
 
 /// Shows one.
 pub async fn get(
     State(state): State<HttpState>,
-    _operator: Operator,
+    owner: Owner,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    Ok(json(200, &shown(&existing(&state, &id).await?)))
+    Ok(json(200, &shown(&existing(&state, owner, &id).await?)))
 }
 
 /// Changes what the request names; what waits is sent as the endpoint is from now on.
 pub async fn change(
     State(state): State<HttpState>,
-    _operator: Operator,
+    owner: Owner,
     Segment(id): Segment,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     let settings = WebhookSettings::parse(&body)?;
-    let mut endpoint = existing(&state, &id).await?;
+    let mut endpoint = existing(&state, owner, &id).await?;
     apply(&state, &mut endpoint, settings)?;
     endpoint.updated_at = state.app.clock.now();
     let written = endpoint.clone();
@@ -112,10 +112,10 @@ pub async fn change(
 /// Stops sending; events are kept for it.
 pub async fn pause(
     State(state): State<HttpState>,
-    _operator: Operator,
+    owner: Owner,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    let (id, act) = (existing(&state, &id).await?.id, state.app.acting());
+    let (id, act) = (existing(&state, owner, &id).await?.id, state.app.acting());
     let store = &state.app.store;
     store
         .write_async(move |tx| pause_endpoint(tx, &act, id))
@@ -126,10 +126,10 @@ pub async fn pause(
 /// Goes on with sending, also after it was disabled. What it missed while it was disabled is for a replay.
 pub async fn resume(
     State(state): State<HttpState>,
-    _operator: Operator,
+    owner: Owner,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    let (id, act) = (existing(&state, &id).await?.id, state.app.acting());
+    let (id, act) = (existing(&state, owner, &id).await?.id, state.app.acting());
     let store = &state.app.store;
     store
         .write_async(move |tx| resume_endpoint(tx, &act, id))
@@ -140,10 +140,10 @@ pub async fn resume(
 /// Switches an endpoint off and cancels what waits for it.
 pub async fn disable(
     State(state): State<HttpState>,
-    _operator: Operator,
+    owner: Owner,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    let (id, act) = (existing(&state, &id).await?.id, state.app.acting());
+    let (id, act) = (existing(&state, owner, &id).await?.id, state.app.acting());
     let store = &state.app.store;
     store
         .write_async(move |tx| disable_endpoint(tx, &act, id, DisableReason::Operator))
@@ -154,10 +154,10 @@ pub async fn disable(
 /// Deletes an endpoint and cancels what waits for it. Only its log stays.
 pub async fn delete(
     State(state): State<HttpState>,
-    _operator: Operator,
+    owner: Owner,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    let (mut endpoint, act) = (existing(&state, &id).await?, state.app.acting());
+    let (mut endpoint, act) = (existing(&state, owner, &id).await?, state.app.acting());
     let id = endpoint.id;
     let store = &state.app.store;
     store
@@ -179,10 +179,11 @@ fn missing() -> ApiError {
 }
 
 /// The endpoint of a path.
-async fn existing(state: &HttpState, id: &str) -> Result<WebhookEndpoint, ApiError> {
+async fn existing(state: &HttpState, owner: Owner, id: &str) -> Result<WebhookEndpoint, ApiError> {
     let id: EndpointId = id.parse().map_err(|_| missing())?;
     let found: Result<_, StoreError> = state.app.store.read_async(move |tx| endpoint(tx, id)).await;
-    found?.ok_or_else(missing)
+    let found = found?.filter(|endpoint| owner.reaches(endpoint.account_id));
+    found.ok_or_else(missing)
 }
 
 /// Takes over what the request names, after it was checked.

@@ -4,6 +4,7 @@
 //! on its own connection, with the first event; an invoice that the account is paying or has paid, under another
 //! `ClientId`, with that payment as it stands.
 
+use payments::api_key::Scope;
 use payments::withdrawal::Asked;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -55,6 +56,7 @@ async fn withdraw(
     session: &Session,
     arguments: WithdrawLightningArguments,
 ) -> Result<Option<Box<RawValue>>, ApiError> {
+    session.identity.need(Scope::Send)?;
     let request_hash = Sha256::digest(arguments.payment_request.as_bytes()).into();
     let withdrawal = WithdrawalRequest {
         payment_request: arguments.payment_request,

@@ -50,6 +50,27 @@ pub enum ReserveError {
     /// Another request for this invoice was quicker, since this one looked. Asked again, it is told of that one.
     #[error("another request for this payment hash was quicker")]
     Overtaken,
+    /// The API key was revoked, or has run out, since its caller was recognised.
+    #[error("the API key has ended")]
+    KeyEnded,
+    /// The API key may not pay.
+    #[error("the API key may not pay")]
+    MayNotSend,
+    /// The API key may not pay this destination.
+    #[error("the API key may not pay this destination")]
+    DestinationForbidden,
+    /// The API key may not pay so much at once.
+    #[error("the API key may pay {maximum_msat} at once")]
+    AboveKeyMaximum {
+        /// What it may.
+        maximum_msat: Msat,
+    },
+    /// A budget of the API key has too little left.
+    #[error("the API key may spend {limit_msat} over time, and too little of it is left")]
+    BudgetSpent {
+        /// The whole budget.
+        limit_msat: Msat,
+    },
     /// The invoice names our node as its payee, and no invoice of ours has its payment hash.
     #[error("the invoice names this server's node, and is not known here")]
     UnknownInvoice,

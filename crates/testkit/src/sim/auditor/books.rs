@@ -50,7 +50,10 @@ pub(super) struct Withdrawal {
 
 impl Withdrawal {
     pub(super) fn is_live(&self) -> bool {
-        matches!(self.state.as_str(), "reserved" | "dispatched")
+        matches!(
+            self.state.as_str(),
+            "unapproved" | "reserved" | "dispatched"
+        )
     }
 }
 

@@ -19,11 +19,11 @@ use wire::admin::{
 
 use super::super::super::HttpState;
 use super::super::super::answer::json;
-use super::super::super::auth::Operator;
+use super::super::super::auth::Owner;
 use super::super::super::body::JsonBody;
 use super::super::super::query::pairs;
 use super::super::super::segment::{Segment, Segments};
-use super::{existing, invalid, missing};
+use super::{existing, invalid};
 use crate::present;
 use crate::problem::ApiError;
 
@@ -38,11 +38,11 @@ const MAX_PAGE: i64 = 500;
 /// [`ApiError`]; so for every handler here.
 pub async fn list(
     State(state): State<HttpState>,
-    _operator: Operator,
+    owner: Owner,
     Segment(id): Segment,
     uri: Uri,
 ) -> Result<Response, ApiError> {
-    let id = existing(&state, &id).await?.id;
+    let id = existing(&state, owner, &id).await?.id;
     let (mut filter, mut before, mut limit) = (Filter::All, None, PAGE);
     for (name, value) in pairs(&uri) {
         let number = || value.parse::<i64>().ok().filter(|number| *number > 0);
@@ -96,20 +96,20 @@ fn filter_of(name: &str) -> Result<Filter, ApiError> {
 /// One delivery with its attempts.
 pub async fn get(
     State(state): State<HttpState>,
-    _operator: Operator,
+    owner: Owner,
     path: Segments,
 ) -> Result<Response, ApiError> {
-    let (id, event) = ids(&path)?;
+    let (id, event) = ids(&state, owner, &path).await?;
     details(&state, id, event).await
 }
 
 /// Sends an event again, with its id and its bytes; what is on its way is left as it is.
 pub async fn redeliver(
     State(state): State<HttpState>,
-    _operator: Operator,
+    owner: Owner,
     path: Segments,
 ) -> Result<Response, ApiError> {
-    let (id, event) = ids(&path)?;
+    let (id, event) = ids(&state, owner, &path).await?;
     run(&state, id, Replay::One(event)).await?;
     details(&state, id, event).await
 }
@@ -117,12 +117,12 @@ pub async fn redeliver(
 /// Sends everything again that happened in a time and was not taken.
 pub async fn replay_range(
     State(state): State<HttpState>,
-    _operator: Operator,
+    owner: Owner,
     Segment(id): Segment,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     let request = ReplayRequest::parse(&body)?;
-    let id = existing(&state, &id).await?.id;
+    let id = existing(&state, owner, &id).await?.id;
     let time = |name, text: &str| {
         let parsed: Result<Timestamp, _> = text.parse();
         parsed.map_err(|_| {
@@ -139,9 +139,13 @@ pub async fn replay_range(
     Ok(json(202, &wire::admin::Replayed { replayed }))
 }
 
-fn ids(path: &Segments) -> Result<(EndpointId, EventId), ApiError> {
+async fn ids(
+    state: &HttpState,
+    owner: Owner,
+    path: &Segments,
+) -> Result<(EndpointId, EventId), ApiError> {
     let Segments(id, event) = path;
-    let id = id.parse().map_err(|_| missing())?;
+    let id = existing(state, owner, id).await?.id;
     let event = event.strip_prefix("msg_").unwrap_or(event);
     Ok((
         id,

@@ -11,7 +11,7 @@ use wire::admin::{CreatedWebhook, RotateRequest};
 
 use super::super::super::HttpState;
 use super::super::super::answer::json;
-use super::super::super::auth::Operator;
+use super::super::super::auth::Owner;
 use super::super::super::body::JsonBody;
 use super::super::super::segment::Segment;
 use super::{existing, invalid, missing, now, shown};
@@ -41,12 +41,12 @@ pub(super) fn reveal(status: u16, endpoint: &WebhookEndpoint, secret: &Secret) -
 /// [`ApiError`]; so for every handler here.
 pub async fn rotate(
     State(state): State<HttpState>,
-    _operator: Operator,
+    owner: Owner,
     Segment(id): Segment,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     let request = RotateRequest::parse(&body)?;
-    let endpoint = existing(&state, &id).await?;
+    let endpoint = existing(&state, owner, &id).await?;
     let (id, act, secret) = (endpoint.id, state.app.acting(), fresh(&state));
     let signing = SigningSecret::from_text(secret.reveal().to_owned());
     let keep = SignedDuration::from_secs(request.keep_old_seconds.into());
@@ -70,10 +70,10 @@ pub async fn rotate(
 /// Lets the current secret sign the Bitvora header from now on.
 pub async fn promote(
     State(state): State<HttpState>,
-    _operator: Operator,
+    owner: Owner,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    let id = existing(&state, &id).await?.id;
+    let id = existing(&state, owner, &id).await?.id;
     let store = &state.app.store;
     store.write_async(move |tx| promote_secret(tx, id)).await?;
     now(&state, id, "the new secret of a webhook was promoted").await

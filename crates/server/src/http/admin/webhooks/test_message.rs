@@ -16,7 +16,7 @@ use wire::admin::{AttemptLatency, TestMessage, WebhookAttempt, test_event};
 
 use super::super::super::HttpState;
 use super::super::super::answer::json;
-use super::super::super::auth::Operator;
+use super::super::super::auth::Owner;
 use super::super::super::segment::Segment;
 use super::existing;
 use crate::present;
@@ -29,10 +29,10 @@ use crate::webhook_headers::{Signer, headers};
 /// [`ApiError`].
 pub async fn send(
     State(state): State<HttpState>,
-    _operator: Operator,
+    owner: Owner,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    let endpoint = existing(&state, &id).await?;
+    let endpoint = existing(&state, owner, &id).await?;
     let (id, now) = (endpoint.id, state.app.clock.now());
     let old: Result<Vec<OldSecret>, StoreError> = state
         .app
