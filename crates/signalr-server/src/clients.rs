@@ -1,28 +1,42 @@
 //! Sending to connected clients, from any task or thread, without ever waiting.
 //!
 //! At most once, in order for each connection, to those connected now. A client whose queue
-//! is full is disconnected; the others do not notice.
+//! is full is disconnected; the others do not notice. Clients of other processes are reached
+//! through the [`HubLifetime`](crate::HubLifetime).
 
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 use crate::arguments::ArgumentList;
-use crate::end::DisconnectReason;
 use crate::error::EncodeError;
-use crate::invoke::{InvokeError, ask};
-use crate::protocol::Shared;
-use crate::registry::{Registry, To};
+use crate::invoke::InvokeError;
+use crate::lifetime::Reach;
+use crate::registry::To;
 
 /// The clients of a hub. Cheap to clone; usable from anywhere.
 #[derive(Clone)]
 pub struct Clients {
-    registry: Arc<Registry>,
+    reach: Arc<Reach>,
+    only_here: bool,
 }
 
 impl Clients {
-    pub(crate) const fn new(registry: Arc<Registry>) -> Self {
-        Self { registry }
+    pub(crate) const fn new(reach: Arc<Reach>) -> Self {
+        Self {
+            reach,
+            only_here: false,
+        }
+    }
+
+    /// The same, but only those that are connected to this process: for messages that every
+    /// process sends to its own.
+    #[must_use]
+    pub fn here(&self) -> Self {
+        Self {
+            only_here: true,
+            ..self.clone()
+        }
     }
 
     /// Every connected client.
@@ -76,26 +90,27 @@ impl Clients {
     }
 
     /// Adds the connection with that public id to a group, until it leaves or ends. Whether it
-    /// is connected.
+    /// is connected to this process; if not, the others are told, and not waited for.
     pub fn add_to_group(&self, id: &str, group: &str) -> bool {
-        self.registry.join(id, group)
+        self.reach.join(id, group, self.only_here)
     }
 
-    /// Takes the connection with that public id out of a group. Whether it was in it.
+    /// Takes the connection with that public id out of a group. Whether it was in it, as far as
+    /// this process knows; the others are told, and not waited for.
     pub fn remove_from_group(&self, id: &str, group: &str) -> bool {
-        self.registry.leave(id, group)
+        self.reach.leave(id, group, self.only_here)
     }
 
-    /// How many clients are connected.
+    /// How many clients are connected to this process.
     #[must_use]
     pub fn connection_count(&self) -> usize {
-        self.registry.len()
+        self.reach.registry().len()
     }
 
     fn to<'a>(&'a self, to: To<'a>) -> Recipients<'a> {
         Recipients {
-            registry: &self.registry,
-            to,
+            reach: &self.reach,
+            to: (to, self.only_here),
         }
     }
 }
@@ -111,13 +126,14 @@ impl std::fmt::Debug for Clients {
 /// Whom a message is for; found when it is sent.
 #[must_use = "nothing is sent before `send`"]
 pub struct Recipients<'a> {
-    registry: &'a Registry,
-    to: To<'a>,
+    reach: &'a Reach,
+    /// Whom, and whether only those of this process.
+    to: (To<'a>, bool),
 }
 
 impl Recipients<'_> {
-    /// Calls `target` on these clients and returns to how many connections the call was
-    /// queued. It is serialized once for each protocol in use.
+    /// Calls `target` on these clients and returns to how many connections of this process the
+    /// call was queued. It is serialized once for each protocol in use.
     ///
     /// # Errors
     /// The arguments cannot be serialized; nothing was sent.
@@ -126,18 +142,12 @@ impl Recipients<'_> {
         target: &str,
         arguments: &A,
     ) -> Result<usize, EncodeError> {
-        let mut message = Shared::new(target, arguments);
-        let mut queued = 0;
-        for connection in self.registry.find(self.to) {
-            if connection.push(message.frame(connection.protocol)?) {
-                queued += 1;
-            }
-        }
-        Ok(queued)
+        self.reach.send(self.to, target, arguments)
     }
 
     /// Calls `target` on one client and waits for its answer, for as long as the client is
-    /// connected: put a timeout around it. Of several recipients one is asked.
+    /// connected: put a timeout around it. Of several recipients one of this process is asked;
+    /// one that is named by its connection id is asked wherever it is.
     ///
     /// # Errors
     /// See [`InvokeError`].
@@ -146,15 +156,11 @@ impl Recipients<'_> {
         target: &str,
         arguments: &(impl ArgumentList + ?Sized),
     ) -> Result<R, InvokeError> {
-        let found = self.registry.find(self.to).into_iter().next();
-        let connection = found.ok_or(InvokeError::NotConnected)?;
-        ask(&connection, target, arguments).await
+        self.reach.invoke(self.to, target, arguments).await
     }
 
     /// Ends these connections: Close without an error and without leave to reconnect.
     pub fn abort(&self) {
-        for connection in self.registry.find(self.to) {
-            connection.end(DisconnectReason::Aborted);
-        }
+        self.reach.abort(self.to);
     }
 }

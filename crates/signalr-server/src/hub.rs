@@ -23,6 +23,7 @@ use crate::connection::RawConnection;
 use crate::end::DisconnectReason;
 use crate::error::HubException;
 use crate::http::{self, Origins, Redirect};
+use crate::lifetime::Reach;
 use crate::options::HubOptions;
 use crate::registry::Registry;
 
@@ -59,6 +60,7 @@ pub(crate) struct Core {
     pub(crate) options: Arc<HubOptions>,
     pub(crate) origins: Origins,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) reach: Arc<Reach>,
     pub(crate) stage: watch::Sender<Stage>,
     pub(crate) connections: TaskTracker,
 }
@@ -75,7 +77,7 @@ impl Core {
     }
 
     pub(crate) fn clients(&self) -> Clients {
-        Clients::new(Arc::clone(&self.registry))
+        Clients::new(Arc::clone(&self.reach))
     }
 }
 

@@ -52,7 +52,12 @@ pub(crate) async fn ask<R: DeserializeOwned>(
     if !connection.push(frame) {
         return Err(InvokeError::NotConnected);
     }
-    let raw = match asked.answer().await.ok_or(InvokeError::NotConnected)? {
+    result(asked.answer().await)
+}
+
+/// What a client's answer comes to; `None` is a client that has left.
+pub(crate) fn result<R: DeserializeOwned>(outcome: Option<Outcome>) -> Result<R, InvokeError> {
+    let raw = match outcome.ok_or(InvokeError::NotConnected)? {
         Outcome::Result(raw) => raw,
         Outcome::Void => Raw::null(),
         Outcome::Error(text) => return Err(InvokeError::Client(text)),

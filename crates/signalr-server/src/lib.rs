@@ -37,9 +37,13 @@ mod connection;
 mod dispatch;
 mod end;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod hub;
 mod invoke;
+mod lifetime;
 mod options;
 mod protocol;
 mod query;
@@ -59,13 +63,22 @@ pub use error::{EncodeError, HubException};
 pub use http::{Origins, Redirect};
 pub use hub::{Hub, HubBuilder};
 pub use invoke::InvokeError;
+pub use lifetime::{HubLifetime, InProcess, LocalConnections, UnknownMessage};
 pub use options::HubOptions;
 pub use query::Query;
 pub use transport::Transport;
 pub use upload::{Upload, Uploads};
 pub use value::{Binary, JsonText, Timestamp, Value};
 
-/// The examples of the README compile.
+/// The examples of the README and of the guides compile.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod guides {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/authentication.md")]
+    struct Authentication;
+    #[doc = include_str!("../docs/deployment.md")]
+    struct Deployment;
+    #[doc = include_str!("../docs/scale-out.md")]
+    struct ScaleOut;
+}

@@ -85,3 +85,27 @@ impl Default for HubOptions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_those_of_asp_net_core() {
+        let options = HubOptions::default();
+        let seconds = |duration: Duration| duration.as_secs();
+        assert_eq!(seconds(options.handshake_timeout), 15);
+        assert_eq!(seconds(options.keep_alive_interval), 15);
+        assert_eq!(seconds(options.client_timeout), 30);
+        assert_eq!(seconds(options.disconnect_timeout), 15);
+        assert_eq!(seconds(options.send_timeout), 10);
+        assert_eq!(seconds(options.close_timeout), 5);
+        assert_eq!(seconds(options.long_poll_timeout), 90);
+        assert_eq!(options.maximum_message_bytes, 32_768);
+        assert_eq!(options.maximum_parallel_invocations, 1);
+        assert_eq!(options.stream_buffer, 10);
+        assert_eq!(options.stateful_reconnect_bytes, 100_000);
+        assert_eq!(options.minimum_negotiate_version, 0);
+        assert!(!options.detailed_errors && !options.stateful_reconnect);
+    }
+}

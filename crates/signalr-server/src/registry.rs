@@ -4,7 +4,7 @@
 
 mod slots;
 
-pub(crate) use slots::{Claim, Found, SlotError};
+pub(crate) use slots::{Claim, Found, SlotError, random_id};
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -150,6 +150,11 @@ impl Registry {
             To::User(id) => user(id).cloned().collect(),
             To::Users(ids) => once(ids.iter().flat_map(|id| user(id)).cloned()),
         }
+    }
+
+    /// Whether the connection of that id is here.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.lock().connections.contains_key(id)
     }
 
     /// How many clients are connected.

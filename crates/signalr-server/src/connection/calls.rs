@@ -101,13 +101,20 @@ impl Calls {
 
     /// Begins a call to the client. `None` if the connection has ended.
     pub(crate) fn ask(self: &Arc<Self>) -> Option<Asked> {
+        let mut tables = self.lock();
+        tables.asked_before += 1;
+        let id = tables.asked_before.to_string();
+        drop(tables);
+        self.ask_as(id)
+    }
+
+    /// The same under an id of somebody else's choice.
+    pub(crate) fn ask_as(self: &Arc<Self>, id: String) -> Option<Asked> {
         let (sender, answer) = oneshot::channel();
         let mut tables = self.lock();
         if tables.closed {
             return None;
         }
-        tables.asked_before += 1;
-        let id = tables.asked_before.to_string();
         tables.asked.insert(id.clone(), sender);
         drop(tables);
         Some(Asked {

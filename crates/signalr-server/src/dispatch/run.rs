@@ -57,7 +57,8 @@ impl Running {
         // The id is free again when the client has the answer.
         drop(begun);
         if let Some(answer) = answer {
-            connection.push(answer);
+            // A client that calls faster than it reads is held back, and not disconnected.
+            connection.push_when_room(answer).await;
         }
     }
 }

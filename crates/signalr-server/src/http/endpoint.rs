@@ -7,15 +7,16 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::refusal::Refusal;
 use super::{polls, streams, upgrades};
 use crate::auth::User;
-use crate::connection::Origin;
+use crate::connection::{self, Opening, Origin};
 use crate::hub::Core;
 use crate::query::Query;
 use crate::registry::{Claim, Found, SlotError};
-use crate::transport::Transport;
+use crate::transport::{FrameSink, FrameSource, InletSource, Transport};
 
 /// What a request to the base path wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,9 +66,24 @@ pub(super) struct Admitted {
 }
 
 impl Admitted {
+    /// Takes that id, or one made on the spot, for a connection that this request opens.
+    pub(super) fn begin(self, id: Option<&str>, transport: Transport) -> Result<Begun, Refusal> {
+        let claim = self.core.registry.claim(id, transport);
+        let claim = claim.map_err(slot_for(transport))?;
+        let tracked = self.core.connections.token();
+        let core = Arc::clone(&self.core);
+        let origin = self.origin(&claim, transport);
+        Ok(Begun {
+            core,
+            claim,
+            origin,
+            tracked,
+        })
+    }
+
     /// What is known of a connection that this request opens.
-    pub(super) fn origin(&mut self, claim: &Claim, transport: Transport) -> Origin {
-        let mut headers = std::mem::take(&mut self.parts.headers);
+    fn origin(mut self, claim: &Claim, transport: Transport) -> Origin {
+        let mut headers = self.parts.headers;
         if let Some(value) = headers.get_mut(header::AUTHORIZATION) {
             value.set_sensitive(true);
         }
@@ -75,7 +91,7 @@ impl Admitted {
             number: self.core.registry.next_number(),
             id: Arc::clone(&claim.id),
             user: self.user.take().or_else(|| claim.user.clone()),
-            query: std::mem::take(&mut self.query).without_secrets(),
+            query: self.query.without_secrets(),
             headers,
             transport,
         }
@@ -90,6 +106,33 @@ impl Admitted {
             return Err(Refusal::Closing);
         }
         Ok(())
+    }
+}
+
+/// A connection that a request has opened. Its id is in use, and the hub's end waits for it, as
+/// long as this lives.
+pub(super) struct Begun {
+    core: Arc<Core>,
+    pub(super) claim: Claim,
+    origin: Origin,
+    tracked: TaskTrackerToken,
+}
+
+impl Begun {
+    /// Serves it to its end.
+    pub(super) async fn serve<R: FrameSource, W: FrameSink>(self, opening: Opening<R, W>) {
+        let (_claim, _tracked) = (self.claim, self.tracked);
+        connection::serve(self.core, self.origin, opening).await;
+    }
+
+    /// Serves it in a task of its own, with what the client sends by POST.
+    pub(super) fn serve_posts<W: FrameSink>(self, sink: W) {
+        let source = InletSource(Arc::clone(&self.claim.inlet));
+        tokio::spawn(self.serve(Opening {
+            source,
+            sink,
+            again: None,
+        }));
     }
 }
 

@@ -8,9 +8,8 @@ use axum::response::{IntoResponse, Response};
 
 use super::endpoint::{Admitted, slot_for};
 use super::refusal::Refusal;
-use crate::connection::{self, Opening};
 use crate::registry::{Found, SlotError};
-use crate::transport::{InletSource, Outlet, Polled, PollingSink, Transport};
+use crate::transport::{Outlet, Polled, PollingSink, Transport};
 
 const KIND: Transport = Transport::LongPolling;
 
@@ -23,29 +22,16 @@ pub(super) async fn poll(admitted: Admitted, id: &str, found: Found) -> Result<R
     }
 }
 
-fn open(mut admitted: Admitted, id: &str) -> Result<Response, Refusal> {
+fn open(admitted: Admitted, id: &str) -> Result<Response, Refusal> {
     admitted.offers(KIND)?;
-    let core = Arc::clone(&admitted.core);
-    let claim = core
-        .registry
-        .claim(Some(id), KIND)
-        .map_err(slot_for(KIND))?;
-    let origin = admitted.origin(&claim, KIND);
-    let tracked = core.connections.token();
-    let outlet = claim.outlet.clone().ok_or(Refusal::UnknownId)?;
-    tokio::spawn(async move {
-        let opening = Opening {
-            source: InletSource(Arc::clone(&claim.inlet)),
-            sink: PollingSink {
-                outlet,
-                inlet: Arc::clone(&claim.inlet),
-                patience: core.options.disconnect_timeout,
-            },
-            again: None,
-        };
-        connection::serve(core, origin, opening).await;
-        drop((claim, tracked));
-    });
+    let patience = admitted.core.options.disconnect_timeout;
+    let begun = admitted.begin(Some(id), KIND)?;
+    let sink = PollingSink {
+        outlet: begun.claim.outlet.clone().ok_or(Refusal::UnknownId)?,
+        inlet: Arc::clone(&begun.claim.inlet),
+        patience,
+    };
+    begun.serve_posts(sink);
     Ok(data(Bytes::new()))
 }
 

@@ -7,33 +7,18 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
 
-use super::endpoint::{Admitted, slot_for};
+use super::endpoint::Admitted;
 use super::refusal::Refusal;
-use crate::connection::{self, Opening};
-use crate::transport::{Inbound, Inlet, InletSource, Transport, events as open};
+use crate::transport::{Inbound, Inlet, Transport, events as open};
 
 const KIND: Transport = Transport::ServerSentEvents;
 
 /// Opens the stream of events of a negotiated id.
-pub(super) fn events(mut admitted: Admitted, id: &str) -> Result<Response, Refusal> {
+pub(super) fn events(admitted: Admitted, id: &str) -> Result<Response, Refusal> {
     admitted.offers(KIND)?;
-    let core = Arc::clone(&admitted.core);
-    let claim = core
-        .registry
-        .claim(Some(id), KIND)
-        .map_err(slot_for(KIND))?;
-    let origin = admitted.origin(&claim, KIND);
-    let tracked = core.connections.token();
-    let (response, sink) = open(Arc::clone(&claim.inlet));
-    tokio::spawn(async move {
-        let opening = Opening {
-            source: InletSource(Arc::clone(&claim.inlet)),
-            sink,
-            again: None,
-        };
-        connection::serve(core, origin, opening).await;
-        drop((claim, tracked));
-    });
+    let begun = admitted.begin(Some(id), KIND)?;
+    let (response, sink) = open(Arc::clone(&begun.claim.inlet));
+    begun.serve_posts(sink);
     Ok(response)
 }
 

@@ -1,16 +1,14 @@
 //! WebSockets: the first of a connection, and with stateful reconnect the next ones.
 
-use std::sync::Arc;
-
-use axum::extract::{FromRequestParts, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use tokio::sync::mpsc::Sender;
 
-use super::endpoint::{Admitted, slot, slot_for};
+use super::endpoint::{Admitted, slot_for};
 use super::refusal::Refusal;
-use crate::connection::{self, Opening};
+use crate::connection::Opening;
 use crate::registry::{Found, SlotError};
-use crate::transport::{self, Transport};
+use crate::transport::{self, Halves, Transport};
 
 const KIND: Transport = Transport::WebSockets;
 
@@ -29,54 +27,60 @@ pub(super) async fn with_id(
     }
 }
 
-async fn upgrade(admitted: &mut Admitted) -> Result<WebSocketUpgrade, Result<Response, Refusal>> {
+/// Checks that a WebSocket may be opened, and answers the request: the answer, and the socket
+/// that it becomes.
+async fn upgrade(
+    admitted: &mut Admitted,
+) -> Result<
+    (
+        Response,
+        impl Future<Output = Option<Halves>> + Send + use<>,
+    ),
+    Result<Response, Refusal>,
+> {
     admitted.offers(KIND).map_err(Err)?;
     if !admitted.core.origins.allow(&admitted.parts.headers) {
         return Err(Err(Refusal::ForeignOrigin));
     }
-    let upgrade = WebSocketUpgrade::from_request_parts(&mut admitted.parts, &()).await;
-    match upgrade {
-        Ok(upgrade) => Ok(transport::configure(upgrade, &admitted.core.options)),
-        Err(rejection) => Err(Ok(rejection.into_response())),
-    }
+    let accepted = transport::accept(&mut admitted.parts, &admitted.core.options).await;
+    accepted.map_err(Ok)
 }
 
 /// The first WebSocket of a connection.
 pub(super) async fn first(mut admitted: Admitted, id: Option<&str>) -> Result<Response, Refusal> {
-    let upgrade = match upgrade(&mut admitted).await {
-        Ok(upgrade) => upgrade,
-        Err(answer) => return answer,
+    let (answer, socket) = match upgrade(&mut admitted).await {
+        Ok(accepted) => accepted,
+        Err(refused) => return refused,
     };
-    let core = Arc::clone(&admitted.core);
-    let mut claim = core.registry.claim(id, KIND).map_err(slot)?;
-    let origin = admitted.origin(&claim, KIND);
-    let tracked = core.connections.token();
-    Ok(upgrade.on_upgrade(move |socket| async move {
-        let (source, sink) = transport::run(socket);
-        let opening = Opening {
-            source,
-            sink,
-            again: claim.again.take(),
-        };
-        connection::serve(core, origin, opening).await;
-        drop((claim, tracked));
-    }))
+    let mut begun = admitted.begin(id, KIND)?;
+    tokio::spawn(async move {
+        if let Some((source, sink)) = socket.await {
+            let again = begun.claim.again.take();
+            let opening = Opening {
+                source,
+                sink,
+                again,
+            };
+            begun.serve(opening).await;
+        }
+    });
+    Ok(answer)
 }
 
 /// Another WebSocket of a connection whose last one broke, whether we know that or not.
-async fn next(
-    mut admitted: Admitted,
-    again: tokio::sync::mpsc::Sender<transport::Halves>,
-) -> Result<Response, Refusal> {
+async fn next(mut admitted: Admitted, again: Sender<Halves>) -> Result<Response, Refusal> {
     if again.is_closed() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let upgrade = match upgrade(&mut admitted).await {
-        Ok(upgrade) => upgrade,
-        Err(answer) => return answer,
+    let (answer, socket) = match upgrade(&mut admitted).await {
+        Ok(accepted) => accepted,
+        Err(refused) => return refused,
     };
-    Ok(upgrade.on_upgrade(move |socket| async move {
-        // If the connection ends meanwhile, the socket is dropped and the client begins anew.
-        drop(again.send(transport::run(socket)).await);
-    }))
+    tokio::spawn(async move {
+        if let Some(halves) = socket.await {
+            // If the connection ends meanwhile, the socket is dropped and the client begins anew.
+            drop(again.send(halves).await);
+        }
+    });
+    Ok(answer)
 }

@@ -21,6 +21,7 @@ use crate::connection::RawConnection;
 use crate::end::DisconnectReason;
 use crate::error::HubException;
 use crate::http::{Origins, Redirect};
+use crate::lifetime::{HubLifetime, InProcess, Reach};
 use crate::options::HubOptions;
 use crate::registry::Registry;
 use crate::upload::Uploads;
@@ -36,6 +37,7 @@ pub struct HubBuilder {
     raw: Option<RawHandler>,
     options: HubOptions,
     origins: Origins,
+    lifetime: Box<dyn HubLifetime>,
 }
 
 impl HubBuilder {
@@ -49,6 +51,7 @@ impl HubBuilder {
             raw: None,
             options: HubOptions::default(),
             origins: Origins::Unchecked,
+            lifetime: Box::new(InProcess),
         }
     }
 
@@ -200,9 +203,15 @@ impl HubBuilder {
         self
     }
 
+    /// Makes this process one of several that act as one hub. Default [`InProcess`].
+    pub fn lifetime(mut self, lifetime: impl HubLifetime) -> Self {
+        self.lifetime = Box::new(lifetime);
+        self
+    }
+
     /// The hub.
     pub fn build(self) -> Hub {
-        let registry = Registry::new(self.options.disconnect_timeout);
+        let registry = Arc::new(Registry::new(self.options.disconnect_timeout));
         Hub {
             core: Arc::new(Core {
                 methods: self.methods,
@@ -213,7 +222,8 @@ impl HubBuilder {
                 raw: self.raw,
                 options: Arc::new(self.options),
                 origins: self.origins,
-                registry: Arc::new(registry),
+                reach: Reach::new(Arc::clone(&registry), self.lifetime),
+                registry,
                 stage: watch::Sender::new(Stage::Open),
                 connections: TaskTracker::new(),
             }),

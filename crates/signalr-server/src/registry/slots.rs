@@ -212,11 +212,12 @@ impl Drop for Claim {
     }
 }
 
+/// A name that nobody guesses and nobody else has.
 #[expect(
     clippy::disallowed_methods,
     reason = "a token opens a connection: it must not be repeatable from a seed"
 )]
-fn random_id() -> String {
+pub(crate) fn random_id() -> String {
     let mut bytes = [0; ID_BYTES];
     rand::rng().fill_bytes(&mut bytes);
     URL_SAFE_NO_PAD.encode(bytes)

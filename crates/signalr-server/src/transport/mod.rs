@@ -11,7 +11,7 @@ mod websocket;
 pub(crate) use events::events;
 pub(crate) use inlet::{Inlet, InletSource};
 pub(crate) use polling::{Outlet, Polled, PollingSink};
-pub(crate) use websocket::{Halves, configure, run};
+pub(crate) use websocket::{Halves, accept};
 
 use std::future::Future;
 

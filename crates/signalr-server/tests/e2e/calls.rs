@@ -1,7 +1,7 @@
 //! Handshake and calls.
 
 use super::support::{Server, methods};
-use signalr_server::HubOptions;
+use signalr_server::{HubException, HubOptions};
 
 #[tokio::test]
 async fn answers_are_exact() {
@@ -93,6 +93,33 @@ async fn a_stream_call_of_a_plain_method_gets_its_own_text() {
         answer.contains("HubException: Client sent 1 stream(s), Hub method expects 0."),
         "{answer}"
     );
+}
+
+#[tokio::test]
+async fn a_caller_without_leave_and_a_stream_called_as_a_method_have_their_texts() {
+    let hub = methods()
+        .method("Forbidden", |_, (): ()| async {
+            Err::<(), _>(HubException::unauthorized())
+        })
+        .stream("Items", |_, (): ()| async {
+            Ok(futures_util::stream::empty::<Result<u8, HubException>>())
+        });
+    let server = Server::start(hub).await;
+    let mut client = server.connect().await;
+    for (target, text) in [
+        (
+            "Forbidden",
+            "Failed to invoke 'Forbidden' because user is unauthorized",
+        ),
+        (
+            "Items",
+            "The client attempted to invoke the streaming 'Items' method with a non-streaming \
+             invocation.",
+        ),
+    ] {
+        let expected = format!(r#"{{"type":3,"invocationId":"0","error":"{text}"}}"#);
+        assert_eq!(client.call(target, "[]").await, expected);
+    }
 }
 
 #[tokio::test]
@@ -215,5 +242,27 @@ async fn methods_see_the_query_but_no_secret_in_it() {
             answer,
             format!(r#"{{"type":3,"invocationId":"0","result":{result}}}"#)
         );
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_calls_before_it_reads_is_held_back_and_gets_every_answer() {
+    let options = HubOptions {
+        send_queue_messages: 16,
+        ..HubOptions::default()
+    };
+    let server = Server::start(methods().options(options)).await;
+    let mut client = server.connect().await;
+    for id in 0..2_000 {
+        let call = r#""target":"Count","arguments":[1]"#;
+        client
+            .say(&format!(r#"{{"type":1,"invocationId":"{id}",{call}}}"#))
+            .await;
+    }
+    for id in 0..2_000 {
+        let number = r#"{"type":1,"target":"number","arguments":[0]}"#;
+        assert_eq!(client.next().await.as_deref(), Some(number));
+        let answer = format!(r#"{{"type":3,"invocationId":"{id}"}}"#);
+        assert_eq!(client.next().await, Some(answer));
     }
 }

@@ -48,8 +48,10 @@ async fn detailed_errors_say_how_large_a_message_may_be() {
         .call("Echo", &format!("[\"{}\"]", "x".repeat(100)))
         .await;
     let text = "Connection closed with an error. InvalidDataException: \
-                The maximum message size of 100B was exceeded. ";
-    assert!(close.contains(text), "{close}");
+                The maximum message size of 100B was exceeded. \
+                The message size can be configured in AddHubOptions.";
+    let expected = format!(r#"{{"type":7,"error":"{text}","allowReconnect":true}}"#);
+    assert_eq!(close, expected);
 }
 
 #[tokio::test]

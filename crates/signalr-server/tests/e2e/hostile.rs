@@ -138,6 +138,35 @@ async fn a_post_that_breaks_off_ends_its_connection() {
 }
 
 #[tokio::test]
+async fn half_a_request_costs_nobody_anything() {
+    let server = Server::start(methods()).await;
+    let mut halves = Vec::new();
+    for head in [
+        "GET /hub HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\n",
+        "POST /hub/negotiate HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n12",
+        "G",
+    ] {
+        for _ in 0..100 {
+            let mut socket = TcpStream::connect(server.address()).await.unwrap();
+            socket.write_all(head.as_bytes()).await.unwrap();
+            halves.push(socket);
+        }
+    }
+    // An upgrade whose handshake never comes, half-open: the client's side says nothing more.
+    for _ in 0..100 {
+        let wire = server.open(server.upgrade("/hub")).await.unwrap();
+        halves.push(match wire.socket.into_inner() {
+            tokio_tungstenite::MaybeTlsStream::Plain(tcp) => tcp,
+            _ => unreachable!("no TLS here"),
+        });
+    }
+    let mut good = server.connect().await;
+    assert!(good.call("Echo", r#"["on"]"#).await.contains("on"));
+    assert_eq!(server.hub.clients().connection_count(), 1);
+    drop(halves);
+}
+
+#[tokio::test]
 async fn two_thousand_idle_connections_leave_the_hub_quick() {
     let server = Server::start(methods()).await;
     let mut idle = Vec::new();

@@ -138,6 +138,47 @@ async fn a_poll_has_everything_that_waits_and_delete_ends_the_connection() {
 }
 
 #[tokio::test]
+async fn posts_that_overlap_are_served_one_after_the_other() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let server = Server::start(methods()).await;
+    let http = Http::polling(&server).await;
+    let call = |id: u8| {
+        format!(
+            "{{\"type\":1,\"invocationId\":\"{id}\",\"target\":\"Null\",\"arguments\":[]}}\u{1e}"
+        )
+    };
+    let first = call(1);
+    let (begin, rest) = first.split_at(30);
+    let mut socket = tokio::net::TcpStream::connect(server.address())
+        .await
+        .unwrap();
+    let head = format!(
+        "POST {} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{begin}",
+        http.path,
+        first.len()
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    // The second is whole before the first; were it served first, it would end up inside of it.
+    let finish = async {
+        tokio::task::yield_now().await;
+        socket.write_all(rest.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    };
+    let body = call(2);
+    let (second, ()) = tokio::join!(http.post(&body), finish);
+    assert_eq!(second, (200, String::new()));
+    let mut text = String::new();
+    while text.matches("\"type\":3").count() < 2 {
+        let (status, part) = http.poll().await;
+        assert_eq!(status, 200);
+        text.push_str(&part);
+    }
+    assert!(!text.contains("error"), "{text}");
+}
+
+#[tokio::test]
 async fn a_handshake_before_the_first_poll_is_kept() {
     let server = Server::start(methods()).await;
     let http = Http::negotiate(&server).await;
