@@ -5,6 +5,7 @@
 
 mod commands;
 pub mod events;
+mod lifetime;
 mod session;
 
 use signalr_server::{Arguments, Hub, HubOptions, Origins, Unauthorized};
@@ -23,6 +24,7 @@ pub fn build(app: &App, default_format: DataFormat, begun: watch::Receiver<bool>
     Hub::builder()
         .options(HubOptions::default())
         .origins(Origins::Any)
+        .lifetime(lifetime::Processes(app.store.clone()))
         .authenticate(move |request| {
             let (app, mut begun) = (for_sessions.clone(), begun.clone());
             async move {

@@ -16,6 +16,7 @@ use axum::serve::ListenerExt;
 use futures_util::FutureExt;
 use jiff::SignedDuration;
 use payments::ports::{NodeOperator, NodeView};
+pub use signalr_server::Clients;
 use signalr_server::Hub;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -114,7 +115,7 @@ pub fn serve(
         tasks.spawn(guarded(
             "hub events",
             &stop,
-            hub::events::pump(app.clone(), hub.clients(), stop.clone(), begun),
+            hub::events::pump(app.clone(), hub.clients().here(), stop.clone(), begun),
         ));
         let rest = router::with_timeout(router::router(state)).merge(extra);
         let everything = hub.mount(hub::PATH, router::surround(rest));
@@ -241,6 +242,12 @@ impl Serving {
         self.app.node.attach_operator(Arc::clone(&operator));
         let run = workers::reopening::run(node.app.clone(), operator, reopen, self.stop.clone());
         self.tasks.spawn(guarded("reopening", &self.stop, run));
+    }
+
+    /// The clients of the hub, of this process and of all others; `None` without the role `api`.
+    #[must_use]
+    pub fn clients(&self) -> Option<Clients> {
+        self.hub.as_ref().map(Hub::clients)
     }
 
     /// Stops in order. What is in flight stays in flight, and is found again at the next start.

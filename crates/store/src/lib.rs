@@ -24,6 +24,7 @@ mod store;
 #[cfg(feature = "test-support")]
 pub mod testing;
 mod threads;
+mod told;
 mod tx;
 mod value;
 
@@ -35,5 +36,6 @@ pub use node_state::{LeaseError, LeaseOptions};
 pub use row::Row;
 pub use signal::{Signal, StoreGone, Wakeups};
 pub use store::{LeasedNode, Store};
+pub use told::Heard;
 pub use tx::Tx;
 pub use value::Value;

@@ -35,6 +35,7 @@ pub(crate) const ALL: &[Migration] = embedded! {
     3 => "0003_processes",
     4 => "0004_reconciliation",
     5 => "0005_access",
+    6 => "0006_hub_messages",
 };
 
 /// The version that this program works with.

@@ -4,10 +4,12 @@
 //! A wake-up carries nothing: whoever wakes looks into the database. It shortens a wait and must
 //! never be the only thing that ends one.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
+
+use crate::told::{Heard, MOST_HEARD, Untold};
 
 /// What there may be more of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,11 +93,13 @@ pub(crate) struct Bells {
     senders: [watch::Sender<u64>; ALL.len()],
     outgoing: Mutex<Outgoing>,
     changed: Condvar,
+    heard: broadcast::Sender<Arc<str>>,
 }
 
 #[derive(Debug, Default)]
 struct Outgoing {
     signals: SignalSet,
+    texts: Untold,
     closed: bool,
     /// Nobody tells: on SQLite there is nobody else.
     silent: bool,
@@ -115,6 +119,7 @@ impl Bells {
             senders: ALL.map(|_| watch::Sender::new(0)),
             outgoing: Mutex::default(),
             changed: Condvar::new(),
+            heard: broadcast::Sender::new(MOST_HEARD),
         }
     }
 
@@ -142,15 +147,37 @@ impl Bells {
         Wakeups(self.senders[signal as usize].subscribe())
     }
 
-    /// Waits for something that other processes have to be told; several rings are one. `None` when the store is
-    /// closed.
-    pub(crate) fn next_to_tell(&self) -> Option<SignalSet> {
-        let idle =
-            |outgoing: &mut Outgoing| outgoing.signals == SignalSet::default() && !outgoing.closed;
+    /// Waits for something that other processes have to be told: signals, of which several are one, and texts.
+    /// `None` when the store is closed.
+    pub(crate) fn next_to_tell(&self) -> Option<(SignalSet, Vec<String>)> {
+        let idle = |outgoing: &mut Outgoing| {
+            let nothing = outgoing.signals == SignalSet::default() && outgoing.texts.is_empty();
+            nothing && !outgoing.closed
+        };
         let waited = self.changed.wait_while(self.outgoing(), idle);
         let mut outgoing = waited.unwrap_or_else(PoisonError::into_inner);
         let signals = std::mem::take(&mut outgoing.signals);
-        (!outgoing.closed).then_some(signals)
+        let texts = outgoing.texts.take();
+        (!outgoing.closed).then_some((signals, texts))
+    }
+
+    /// Keeps a text for the other processes; it is lost when too much waits already.
+    pub(crate) fn tell(&self, text: String) {
+        let mut outgoing = self.outgoing();
+        if !outgoing.silent {
+            outgoing.texts.add(text);
+            self.changed.notify_all();
+        }
+    }
+
+    /// Another process has told this.
+    pub(crate) fn hear(&self, text: &str) {
+        // Without a listener there is nobody to tell.
+        drop(self.heard.send(text.into()));
+    }
+
+    pub(crate) fn listen(&self) -> Heard {
+        Heard::new(self.heard.subscribe())
     }
 
     /// Other processes need not be told any more.

@@ -292,6 +292,18 @@ impl Store {
         self.inner.bells.subscribe(signal)
     }
 
+    /// Tells the other processes on this database a text, soon, at most once, and after what was told before it. It
+    /// is lost while they cannot be reached, and on a database that knows no notices. Never waits.
+    pub fn tell_others(&self, text: String) {
+        self.inner.bells.tell(text);
+    }
+
+    /// What other processes tell from now on.
+    #[must_use]
+    pub fn hear_others(&self) -> crate::Heard {
+        self.inner.bells.listen()
+    }
+
     /// Whether other processes may have the same database open.
     #[must_use]
     pub fn is_shared(&self) -> bool {

@@ -50,8 +50,23 @@ impl HubClient {
         let key = key.replace('|', "%7C");
         let query = format!("?id={id}&access_token={key}{query}");
         let socket = Self::upgrade(server, &query).await;
+        Self::shake_hands(socket.unwrap_or_else(|status| panic!("refused with {status}"))).await
+    }
+
+    /// Connects to any server at `address`, a host and a port, without a negotiation.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub async fn connect_to(address: &str, key: &str) -> Self {
+        let key = key.replace('|', "%7C");
+        let url = format!("ws://{address}{PATH}?access_token={key}");
+        let (socket, _) = connect_async(url).await.expect("a connection");
+        Self::shake_hands(socket).await
+    }
+
+    async fn shake_hands(socket: Socket) -> Self {
         let mut client = Self {
-            socket: socket.unwrap_or_else(|status| panic!("refused with {status}")),
+            socket,
             records: VecDeque::new(),
             events: VecDeque::new(),
             calls: 0,
@@ -120,6 +135,21 @@ impl HubClient {
         let id = self.calls.to_string();
         let call = json!({"type": 1, "invocationId": id, "target": target, "arguments": arguments});
         self.say(&call.to_string()).await;
+    }
+
+    /// Waits until the connection is gone, whatever comes before.
+    ///
+    /// # Panics
+    /// When it is not in time.
+    pub async fn gone(mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let message = timeout_at(deadline, self.socket.next()).await;
+            match message.expect("the end in time") {
+                Some(Ok(message)) if !message.is_close() => {}
+                _ => return,
+            }
+        }
     }
 
     /// The next event: the one argument of `executionEvents`.

@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use server::app::{App, NodeApp};
 use server::http::client_address::TrustedProxies;
 use server::roles::{Role, Roles};
-use server::serving::{ServeOptions, Serving, serve};
+use server::serving::{Clients, ServeOptions, Serving, serve};
 use server::workers::reconciler::Pace;
 use store::testing::Database;
 use store::{Store, StoreConfig};
@@ -207,6 +207,15 @@ impl TestServer {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.serving().address
+    }
+
+    /// The clients of the hub, wherever they are connected.
+    ///
+    /// # Panics
+    /// When it does not run, or has no hub.
+    #[must_use]
+    pub fn clients(&self) -> Clients {
+        self.serving().clients().expect("a hub")
     }
 
     /// A call of `path`, which begins with `/`.

@@ -13,6 +13,7 @@ on_postgres!(
     a_refusal_of_the_node_comes_back_through_the_database,
     b1_a_process_without_a_node_takes_withdrawals_only_where_one_has_run,
     an_event_of_one_process_is_heard_at_once_on_the_hub_of_another,
+    what_one_process_sends_to_its_hub_reaches_the_clients_of_all,
     a_process_does_what_its_roles_say_and_nothing_else,
     readiness_tells_whether_a_node_runs_anywhere,
     a_repeat_in_another_process_is_answered_on_its_own_connection,
@@ -120,6 +121,52 @@ async fn an_event_of_one_process_is_heard_at_once_on_the_hub_of_another(server: 
     let took = started.elapsed();
     assert!(took < Duration::from_secs(5), "{took:?}");
     other.stop().await;
+}
+
+/// Sends to everybody's client.
+fn tell(server: &TestServer, text: &Value) -> usize {
+    let sent = server.clients().all().send("executionEvents", &[text]);
+    sent.expect("JSON")
+}
+
+/// The ears of a process open a little after its doors: `teller` tells until the client of another has heard it.
+async fn until_heard(teller: &TestServer, client: &mut HubClient) {
+    loop {
+        tell(teller, &json!("warm"));
+        let heard = tokio::time::timeout(Duration::from_millis(100), client.event());
+        if heard.await.is_ok() {
+            return;
+        }
+    }
+}
+
+async fn what_one_process_sends_to_its_hub_reaches_the_clients_of_all(server: &mut TestServer) {
+    let mut other = server.beside_as(only(Role::Api)).await;
+    let customer = server.customer(0).await;
+    let mut here = HubClient::connect(server, &customer.key).await;
+    let mut there = HubClient::connect(&other, &customer.key).await;
+    until_heard(server, &mut there).await;
+    until_heard(&other, &mut here).await;
+    let next = async |client: &mut HubClient| {
+        loop {
+            let event = client.event().await;
+            if event != json!("warm") {
+                return event;
+            }
+        }
+    };
+    let long = "x".repeat(50_000);
+    for number in 0..6 {
+        let teller = if number % 2 == 0 { &*server } else { &other };
+        let text = json!([number, if number < 4 { "short" } else { &long }]);
+        assert_eq!(tell(teller, &text), 1, "one of the two is here");
+        assert_eq!(next(&mut here).await, text);
+        assert_eq!(next(&mut there).await, text);
+    }
+    // A process that ends takes nobody else with it.
+    other.stop().await;
+    assert_eq!(tell(server, &json!("on")), 1);
+    assert_eq!(next(&mut here).await, json!("on"));
 }
 
 async fn a_process_does_what_its_roles_say_and_nothing_else(server: &mut TestServer) {

@@ -4,4 +4,5 @@ mod bank;
 mod cluster;
 mod economy;
 mod failover;
+mod hubs;
 mod process;

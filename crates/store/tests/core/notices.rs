@@ -78,3 +78,57 @@ fn a_process_whose_connection_was_lost_is_woken_when_it_is_back() {
     // Whatever it missed, it looks once it hears again.
     runtime().block_on(wait(&mut events));
 }
+
+#[test]
+fn texts_of_any_length_reach_other_processes_in_order_and_never_come_back() {
+    let Some(database) = postgres() else { return };
+    let (other, _) = other(&database);
+    let (mut there, mut here) = (other.hear_others(), database.store().hear_others());
+    // Below and above what a notice takes, and what needs care inside of it.
+    let texts: Vec<String> = [1, 7_898, 7_899, 7_900, 8_000, 100_000, 2]
+        .into_iter()
+        .map(|length| format!("é'\"{}", "x".repeat(length)))
+        .collect();
+    runtime().block_on(async {
+        for _ in 0..3 {
+            for text in &texts {
+                database.store().tell_others(text.clone());
+            }
+            for text in &texts {
+                let heard = tokio::time::timeout(PATIENCE, there.next()).await;
+                let heard = heard.expect("in time").expect("a store that is open");
+                assert_eq!(&*heard, text, "{}", text.len());
+            }
+        }
+        other.tell_others("back".to_owned());
+        let heard = tokio::time::timeout(PATIENCE, here.next()).await;
+        let heard = heard.expect("in time").expect("a store that is open");
+        assert_eq!(&*heard, "back", "nobody hears himself");
+    });
+}
+
+#[test]
+fn rows_of_long_texts_do_not_stay() {
+    let Some(database) = postgres() else { return };
+    let count = |store: &Store| {
+        let counted = store.read(|tx| {
+            let rows = tx.query("SELECT COUNT(*) FROM hub_message", &[])?;
+            rows[0].int(0)
+        });
+        let counted: Result<i64, StoreError> = counted;
+        counted.expect("a count")
+    };
+    let added = database.store().write(|tx| {
+        let old = "INSERT INTO hub_message (body, created_at) VALUES ('old', 1)";
+        tx.execute(old, &[]).map(drop)
+    });
+    added.map_err(|error: StoreError| error).expect("a row");
+    assert_eq!(count(database.store()), 1);
+    // Whoever begins to listen looks at once, and then again and again.
+    let other = Store::open(database.config()).expect("another process");
+    let begun = std::time::Instant::now();
+    while count(&other) > 0 {
+        assert!(begun.elapsed() < PATIENCE, "the row stays");
+        std::thread::yield_now();
+    }
+}
