@@ -6,6 +6,7 @@
 mod books;
 mod deliveries;
 mod flatness;
+mod hub;
 mod lightning;
 mod options;
 mod report;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::books::BooksError;
+use crate::hub::HubError;
 use crate::lightning::LightningError;
 use crate::options::{Options, Part};
 use crate::verdict::Verdicts;
@@ -33,6 +35,8 @@ enum BenchError {
     Withdrawals(#[source] BooksError),
     #[error("webhook deliveries")]
     Deliveries(#[source] BooksError),
+    #[error("the hub")]
+    Hub(#[from] HubError),
     #[error("small and large books")]
     Flatness(#[source] BooksError),
     #[error("the report cannot be written")]
@@ -69,8 +73,14 @@ fn start_log(options: &Options) {
 }
 
 fn run(options: &Options) -> Result<(), BenchError> {
+    if let Some(served) = options.serve {
+        return Ok(hub::serve(served)?);
+    }
     let mut out = std::io::stdout();
     let mut verdicts = Verdicts::default();
+    if options.measures(Part::Hub) {
+        hub::run(&mut out, options, &mut verdicts)?;
+    }
     if options.measures(Part::Withdrawals) {
         withdrawals::run(&mut out, options, &mut verdicts).map_err(BenchError::Withdrawals)?;
     }

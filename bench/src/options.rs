@@ -1,5 +1,8 @@
 //! The command line: what is measured, how often, and how much of it.
 
+use std::time::Duration;
+
+use crate::hub::Served;
 use crate::lightning::Kept;
 
 /// Our figures beside their rivals', in one run.
@@ -39,6 +42,9 @@ pub struct Options {
     /// A PostgreSQL server on which schemas may be made; without it that database is left out.
     #[arg(long, env = "LEYDEN_TEST_POSTGRES_URL", hide_env_values = true)]
     postgres: Option<String>,
+    /// Serves for another process of this benchmark.
+    #[arg(long, value_enum, hide = true)]
+    pub serve: Option<Served>,
     /// Shows the server's log.
     #[arg(long)]
     pub logs: bool,
@@ -55,6 +61,8 @@ pub enum Part {
     Deliveries,
     /// Lightning payments per second.
     Lightning,
+    /// The hub library: calls, idle connections, broadcasts, streams.
+    Hub,
 }
 
 impl Options {
@@ -108,6 +116,26 @@ impl Options {
     /// Webhook deliveries of one run.
     pub fn deliveries(&self) -> usize {
         if self.quick { 5_000 } else { 40_000 }
+    }
+
+    /// How long a run of the hub's echo is.
+    pub const fn hub_seconds(&self) -> Duration {
+        Duration::from_secs(if self.quick { 2 } else { 5 })
+    }
+
+    /// Connections that are idle.
+    pub const fn hub_crowd(&self) -> usize {
+        if self.quick { 2_000 } else { 10_000 }
+    }
+
+    /// Broadcasts to all of them.
+    pub const fn broadcasts(&self) -> usize {
+        if self.quick { 5 } else { 20 }
+    }
+
+    /// Items of a run that are streamed.
+    pub const fn stream_items(&self) -> u32 {
+        if self.quick { 128_000 } else { 640_000 }
     }
 
     /// Payments in the large books.
