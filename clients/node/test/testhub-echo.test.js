@@ -41,10 +41,12 @@ for (const [transport, format] of [
   });
 }
 
-test('a WebSocket without negotiation is closed with code 1000', async () => {
-  const socket = new WebSocket(`${server.url.replace('http', 'ws')}/echo`);
-  await new Promise((open) => socket.addEventListener('open', open));
-  socket.close(1000);
-  const { code, wasClean } = await new Promise((close) => socket.addEventListener('close', close));
-  assert.deepEqual([code, wasClean], [1000, true]);
-});
+for (const given of [[], [1000], [4321, 'mine']]) {
+  test(`a WebSocket without negotiation is closed cleanly: ${JSON.stringify(given)}`, async () => {
+    const socket = new WebSocket(`${server.url.replace('http', 'ws')}/echo`);
+    await new Promise((open) => socket.addEventListener('open', open));
+    socket.close(...given);
+    const { code, wasClean } = await new Promise((close) => socket.addEventListener('close', close));
+    assert.deepEqual([code, wasClean], [given[0] ?? 1000, true]);
+  });
+}

@@ -2,6 +2,7 @@
 // The official client against the conformance hub: every method, every transport, both protocols.
 
 const assert = require('node:assert/strict');
+const http = require('node:http');
 const { after, before, describe, test } = require('node:test');
 const signalR = require('@microsoft/signalr');
 
@@ -267,6 +268,24 @@ describe('transports', () => {
       transport: undefined,
     });
     assert.equal(await connection.invoke('GetActiveTransportName'), 'ServerSentEvents');
+  });
+
+  test('a client follows redirects of a server up to its limit', async (t) => {
+    // The client gives up when the hundredth answer is a redirect still.
+    let left;
+    const redirecting = http.createServer((request, response) => {
+      left -= 1;
+      const url = left >= 0 ? `http://127.0.0.1:${redirecting.address().port}` : `${server.url}/testhub`;
+      response.end(JSON.stringify({ url }));
+    });
+    await new Promise((listening) => redirecting.listen(0, '127.0.0.1', listening));
+    t.after(() => redirecting.close());
+    const url = `http://127.0.0.1:${redirecting.address().port}`;
+    left = 98;
+    const connection = await connect(t, url, pair);
+    assert.equal(await connection.invoke('Echo', 'x'), 'x');
+    left = 99;
+    await rejects(builder(url, pair).build().start(), 'Negotiate redirection limit exceeded.');
   });
 
   test('WebSockets need no negotiation', async (t) => {

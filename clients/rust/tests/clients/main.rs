@@ -4,4 +4,6 @@
 mod bitvora_sdk;
 mod receiver;
 mod sandbox;
+mod signalr_client;
+mod testhub;
 mod webhook_verifiers;
