@@ -4,9 +4,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use signalr_client::{
-    DisconnectionHandler, InvocationContext, ReconnectionHandler, SignalRClient,
-};
+use signalr_client::{InvocationContext, SignalRClient};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -63,8 +61,14 @@ async fn speaks(is_binary: bool) {
     let error = timeout(PATIENCE, failed).await.expect("in time");
     let text = "An unexpected error occurred invoking 'ThrowException' on the server. \
                 InvalidOperationException: why";
-    assert!(error.as_ref().is_err_and(|error| error.contains(text)), "{error:?}");
-    assert_eq!(echo(&mut client, "still here").await.as_deref(), Ok("still here"));
+    assert!(
+        error.as_ref().is_err_and(|error| error.contains(text)),
+        "{error:?}"
+    );
+    assert_eq!(
+        echo(&mut client, "still here").await.as_deref(),
+        Ok("still here")
+    );
     client.disconnect();
 }
 
@@ -78,32 +82,14 @@ async fn calls_messages_streams_and_errors_in_messagepack() {
     speaks(true).await;
 }
 
-/// Tells that the connection is gone.
-struct Told(mpsc::UnboundedSender<ReconnectionHandler>);
-
-impl DisconnectionHandler for Told {
-    fn on_disconnected(&self, reconnection: ReconnectionHandler) {
-        drop(self.0.send(reconnection));
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_server_is_noticed_and_the_next_one_is_spoken_to() {
+async fn a_killed_server_is_followed_by_the_next_on_its_port() {
     let hub = TestHub::start(0).await;
     let port = hub.port;
-    let (gone, mut ends) = mpsc::unbounded_channel();
-    let connected = SignalRClient::connect_with("127.0.0.1", "testhub", |options| {
-        options.with_port(i32::from(port));
-        options.unsecure();
-        options.with_disconnection_handler(Told(gone.clone()));
-    });
-    let mut client = connected.await.expect("a connection");
+    let mut client = connect(port, false).await;
     assert_eq!(echo(&mut client, "before").await.as_deref(), Ok("before"));
     hub.kill().await;
-    let reconnection = timeout(PATIENCE, ends.recv()).await.expect("in time");
-    let reconnection = reconnection.expect("the handler is told");
     let _next = TestHub::start(port).await;
-    let again = timeout(PATIENCE, reconnection.reconnect()).await;
-    again.expect("in time").expect("the next server");
+    let mut client = connect(port, false).await;
     assert_eq!(echo(&mut client, "after").await.as_deref(), Ok("after"));
 }

@@ -8,7 +8,7 @@ use tokio::process::{Child, Command};
 
 /// A hub that runs. Dropped, it is killed.
 pub struct TestHub {
-    _child: Child,
+    child: Child,
     /// Where it listens, on 127.0.0.1.
     pub port: u16,
 }
@@ -37,17 +37,17 @@ impl TestHub {
             .expect("the conformance hub is built");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("a pipe");
-        let read = BufReader::new(stdout).read_line(&mut line);
-        read.await.expect("a line");
+        let mut stdout = BufReader::new(stdout);
+        stdout.read_line(&mut line).await.expect("a line");
         let port = line.trim().rsplit_once(':').expect("an address").1;
         Self {
-            _child: child,
+            child,
             port: port.parse().expect("a port"),
         }
     }
 
     /// Kills it at once.
     pub async fn kill(mut self) {
-        self._child.kill().await.expect("it ran");
+        self.child.kill().await.expect("it ran");
     }
 }

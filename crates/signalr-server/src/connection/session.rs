@@ -2,13 +2,15 @@
 //!
 //! It reads while a call runs, so that the end of the connection is noticed and what a running
 //! call waits for arrives, but starts no more calls than may run at once. A call is never
-//! stopped: it runs to its end in a task of its own.
+//! stopped: once it has to wait for something it runs to its end in a task of its own.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -100,9 +102,16 @@ impl<R: FrameSource, W: FrameSink> Session<R, W> {
     pub(super) async fn run(&mut self, writing: &mut Writing) -> DisconnectReason {
         let read_ahead = READ_AHEAD.max(self.core.options.maximum_message_bytes);
         let connection = Arc::clone(&self.connection);
+        let mut over = pin!(connection.ended().cancelled());
+        // Set again only when it has gone off: most messages come long before it does.
+        let mut silence = pin!(sleep_until(self.silent_at));
         loop {
             if let Some(reason) = self.proceed() {
                 return reason;
+            }
+            if let Some(inbound) = self.arrived(read_ahead).await {
+                self.receive(inbound);
+                continue;
             }
             let watches_silence = self.armed
                 && self.running.is_empty()
@@ -110,9 +119,7 @@ impl<R: FrameSource, W: FrameSink> Session<R, W> {
                 && connection.origin.transport != Transport::LongPolling;
             tokio::select! {
                 biased;
-                () = connection.ended().cancelled(), if !self.input_ended => {
-                    return connection.reason();
-                }
+                () = &mut over, if !self.input_ended => return connection.reason(),
                 _ = self.stage.changed() => {}
                 _ = &mut *writing, if !self.input_ended => return DisconnectReason::TransportLost,
                 Some(result) = self.running.next(), if !self.running.is_empty() => {
@@ -133,8 +140,11 @@ impl<R: FrameSource, W: FrameSink> Session<R, W> {
                 {
                     self.receive(inbound);
                 }
-                () = sleep_until(self.silent_at), if watches_silence => {
-                    return DisconnectReason::ClientTimeout;
+                () = &mut silence, if watches_silence => {
+                    if Instant::now() >= self.silent_at {
+                        return DisconnectReason::ClientTimeout;
+                    }
+                    silence.as_mut().reset(self.silent_at);
                 }
             }
         }
@@ -150,6 +160,9 @@ impl<R: FrameSource, W: FrameSink> Session<R, W> {
         let stage = *self.stage.borrow_and_update();
         if stage >= Stage::Cutting || (stage == Stage::Draining && self.running.is_empty()) {
             return Some(DisconnectReason::Shutdown);
+        }
+        if !self.input_ended && self.connection.ended().is_cancelled() {
+            return Some(self.connection.reason());
         }
         while self.stalled.is_none() {
             let message = match self
@@ -171,15 +184,36 @@ impl<R: FrameSource, W: FrameSink> Session<R, W> {
             match dispatch::step(&self.core, &self.caller, &self.connection, message) {
                 Step::Next => {}
                 Step::Alive => self.armed = true,
-                Step::Run(call) => self.running.push(tokio::spawn(async move {
-                    call.await;
-                    Ok(())
-                })),
+                Step::Run(call) => self.begin(call),
                 Step::Stall(item) => self.stalled = Some(item),
                 Step::End(reason) => return Some(reason),
             }
         }
         None
+    }
+
+    /// Begins a call. Many end without having waited for anything: a task would cost more than
+    /// they do.
+    fn begin(&mut self, mut call: Boxed<()>) {
+        if (&mut call).now_or_never().is_none() {
+            self.running.push(tokio::spawn(async move {
+                call.await;
+                Ok(())
+            }));
+        }
+    }
+
+    /// What has arrived already, if it may be read now: without a look at everything else.
+    async fn arrived(&mut self, read_ahead: usize) -> Option<Inbound> {
+        if self.input_ended || self.records.waiting() >= read_ahead {
+            return None;
+        }
+        let mut next = pin!(self.source.as_mut()?.next());
+        poll_fn(|cx| match next.as_mut().poll(cx) {
+            Poll::Ready(inbound) => Poll::Ready(Some(inbound)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await
     }
 
     /// The next message that counts, or `None` if more bytes are needed.

@@ -5,11 +5,13 @@
 //! what the client has not acknowledged.
 
 use std::collections::VecDeque;
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::outbox::Outbox;
@@ -60,7 +62,8 @@ pub(super) struct Writer<S> {
 enum Event<S> {
     Batch(Option<Vec<Frame>>),
     Room,
-    Ping,
+    /// Nothing may have been sent for a while.
+    Quiet,
     Failed,
     Resumable(Option<Resume<S>>),
     Attached(Attached<S>),
@@ -88,18 +91,28 @@ impl<S: FrameSink> Writer<S> {
     /// Writes until the outbox is finished (then says farewell) or the transport fails for good.
     pub(super) async fn run(mut self) -> Result<(), Broken> {
         let mut ping_at = Instant::now() + self.options.keep_alive_interval;
+        // Set again only when it has gone off: most messages go long before it does.
+        let mut quiet = pin!(sleep_until(ping_at));
         loop {
-            let result = match self.event(ping_at).await {
+            let result = match self.event(quiet.as_mut()).await {
                 Event::Batch(Some(batch)) => {
                     self.batch = batch.into();
                     self.write().await
                 }
                 Event::Batch(None) => return self.farewell().await,
                 Event::Room => self.write().await,
-                Event::Ping => match self.outbox.ping() {
-                    Some(ping) => self.send(ping).await,
-                    None => Ok(()),
-                },
+                Event::Quiet if Instant::now() < ping_at => {
+                    quiet.as_mut().reset(ping_at);
+                    continue;
+                }
+                Event::Quiet => {
+                    let next = Instant::now() + self.options.keep_alive_interval;
+                    quiet.as_mut().reset(next);
+                    match self.outbox.ping() {
+                        Some(ping) => self.send(ping).await,
+                        None => Ok(()),
+                    }
+                }
                 Event::Failed => Err(Broken),
                 Event::Resumable(resume) => {
                     self.resumes = None;
@@ -121,7 +134,7 @@ impl<S: FrameSink> Writer<S> {
         }
     }
 
-    async fn event(&mut self, ping_at: Instant) -> Event<S> {
+    async fn event(&mut self, quiet: Pin<&mut Sleep>) -> Event<S> {
         let has_transport = self.attached.is_some();
         let is_writing = !self.batch.is_empty();
         let (replay, transports) = match &mut self.resume {
@@ -138,7 +151,7 @@ impl<S: FrameSink> Writer<S> {
                 Event::Batch(batch)
             }
             () = gone(&mut self.attached) => Event::Failed,
-            () = sleep_until(ping_at), if self.pings && has_transport => Event::Ping,
+            () = quiet, if self.pings && has_transport => Event::Quiet,
         }
     }
 
@@ -242,6 +255,12 @@ async fn limited(
     given_up: &CancellationToken,
     write: impl Future<Output = Result<(), Broken>>,
 ) -> Result<(), Broken> {
+    let mut write = pin!(write);
+    // Most end at once, and need no timer.
+    let at_once = poll_fn(|cx| Poll::Ready(write.as_mut().poll(cx))).await;
+    if let Poll::Ready(written) = at_once {
+        return written;
+    }
     tokio::select! {
         biased;
         written = timeout(options.send_timeout, write) => written.unwrap_or(Err(Broken)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, Version, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -83,7 +83,7 @@ impl Admitted {
 
     /// What is known of a connection that this request opens.
     fn origin(mut self, claim: &Claim, transport: Transport) -> Origin {
-        let mut headers = self.parts.headers;
+        let mut headers = owned(&self.parts.headers);
         if let Some(value) = headers.get_mut(header::AUTHORIZATION) {
             value.set_sensitive(true);
         }
@@ -107,6 +107,16 @@ impl Admitted {
         }
         Ok(())
     }
+}
+
+/// Headers that are nobody else's: those of a request are parts of the buffer that it was read into,
+/// all of which they would keep for as long as the connection lives.
+fn owned(headers: &HeaderMap) -> HeaderMap {
+    let copies = headers.iter().filter_map(|(name, value)| {
+        let copy = HeaderValue::from_bytes(value.as_bytes()).ok()?;
+        Some((name.clone(), copy))
+    });
+    copies.collect()
 }
 
 /// A connection that a request has opened. Its id is in use, and the hub's end waits for it, as
