@@ -9,12 +9,17 @@ pub mod auth;
 pub mod balance;
 pub mod body;
 pub mod client_address;
+pub mod declared;
 pub mod events;
+pub mod export;
+pub mod frame;
 pub mod health;
 pub mod idempotency;
 pub mod invoices;
 pub mod metrics;
+pub mod openapi;
 pub mod query;
+pub mod rate_limit;
 pub mod router;
 pub mod routes;
 pub mod segment;
@@ -37,6 +42,8 @@ pub struct HttpState {
     pub egress: EgressPolicy,
     /// Sends test messages.
     pub webhooks: WebhookClient,
+    /// Counts the calls of keys.
+    pub rate: rate_limit::RateLimit,
     /// Whether the process is of no use while no node runs anywhere.
     pub needs_node: bool,
 }

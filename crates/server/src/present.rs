@@ -33,7 +33,8 @@ pub fn micros(time: jiff::Timestamp) -> Micros {
 }
 
 /// What a client attached, as it was checked at the edge.
-fn metadata(metadata: Option<&Metadata>) -> wire::Metadata {
+#[must_use]
+pub fn metadata(metadata: Option<&Metadata>) -> wire::Metadata {
     let parsed = metadata.map(|metadata| wire::Metadata::from_json(metadata.as_json()));
     parsed
         .and_then(Result::ok)
@@ -195,6 +196,15 @@ pub fn transaction(transaction: &Transaction, network: Network) -> bitvora::Tran
             updated_at: micros(withdrawal.updated_at),
         },
     }
+}
+
+/// What the customer attached to a transaction, or to its invoice.
+#[must_use]
+pub fn metadata_of(transaction: &Transaction) -> wire::Metadata {
+    metadata(match transaction {
+        Transaction::Deposit(deposit) => deposit.metadata.as_ref(),
+        Transaction::Withdrawal(withdrawal) => withdrawal.metadata.as_ref(),
+    })
 }
 
 /// An invoice of ours; `node_id` is our node's public key.

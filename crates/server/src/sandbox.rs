@@ -153,6 +153,7 @@ pub async fn start(
         admin_token: credentials.admin_token().to_owned(),
         keep_node_records: jiff::SignedDuration::from_hours(24),
         trusted_proxies: Default::default(),
+        requests_per_second: None,
     };
     let token = AdminTokenHash::of(credentials.admin_token());
     let calls = http::router(Arc::clone(&economy), token);

@@ -30,6 +30,7 @@ use wire::hercle::DataFormat;
 use crate::app::{App, NodeApp};
 use crate::http::auth::AdminTokenHash;
 use crate::http::client_address::TrustedProxies;
+use crate::http::rate_limit::RateLimit;
 use crate::http::{HttpState, router};
 use crate::roles::{Role, Roles};
 use crate::workers::reconciler::Pace;
@@ -66,6 +67,8 @@ pub struct ServeOptions {
     pub keep_node_records: SignedDuration,
     /// The proxies in front whose word on who calls counts.
     pub trusted_proxies: TrustedProxies,
+    /// How often a key may call each process in a second; `None`: as often as it likes.
+    pub requests_per_second: Option<u32>,
 }
 
 /// A server that serves.
@@ -107,6 +110,7 @@ pub fn serve(
         admin_token_hash: AdminTokenHash::of(&options.admin_token),
         egress,
         webhooks: client,
+        rate: RateLimit::new(options.requests_per_second),
         needs_node: options.roles.has(Role::Api),
     };
     let (hub, everything) = if options.roles.has(Role::Api) {
@@ -124,7 +128,7 @@ pub fn serve(
         let health = router::with_timeout(router::health(state)).merge(extra);
         (None, router::surround(health))
     };
-    let everything = router::with_caller(everything, options.trusted_proxies);
+    let everything = router::with_caller(everything, options.trusted_proxies, app.ids.clone());
     let http = tokio::spawn(listen(listener, everything, stop.clone()));
     Ok(Serving {
         app,

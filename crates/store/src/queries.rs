@@ -13,6 +13,7 @@ pub mod node_record;
 pub mod payment;
 pub mod reconciliation;
 pub mod reopening;
+pub mod statement;
 pub mod suspense;
 pub mod transaction;
 pub mod webhook;

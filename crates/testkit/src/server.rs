@@ -57,6 +57,8 @@ pub struct Settings {
     pub reopen: bool,
     /// The proxies in front whose word on who calls counts.
     pub trusted_proxies: TrustedProxies,
+    /// How often a key may call in a second.
+    pub requests_per_second: Option<u32>,
 }
 
 impl Default for Settings {
@@ -69,6 +71,7 @@ impl Default for Settings {
             reconcile: None,
             reopen: true,
             trusted_proxies: TrustedProxies::default(),
+            requests_per_second: None,
         }
     }
 }
@@ -157,6 +160,7 @@ impl TestServer {
             admin_token: ADMIN_TOKEN.to_owned(),
             keep_node_records: jiff::SignedDuration::from_hours(24),
             trusted_proxies: self.settings.trusted_proxies.clone(),
+            requests_per_second: self.settings.requests_per_second,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let served = serve(app.clone(), options, listener, Router::new());

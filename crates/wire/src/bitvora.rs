@@ -6,6 +6,7 @@
 mod address;
 mod envelope;
 mod event;
+mod filter;
 mod invoice;
 mod lightning_payment;
 mod names;
@@ -18,6 +19,7 @@ mod webhook;
 pub use address::{LightningAddress, OnChainAddress};
 pub use envelope::Success;
 pub use event::EventName;
+pub use filter::{TransactionFilter, time};
 pub use invoice::Invoice;
 pub use lightning_payment::{LightningPayment, PaymentOutcome};
 pub use names::{

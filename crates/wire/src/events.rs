@@ -5,6 +5,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::schema::describe;
 use crate::time::Micros;
 
 /// An event.
@@ -41,6 +42,18 @@ pub struct EventPage {
     pub data: Vec<Event>,
     /// What to ask for next: the last number that was seen.
     pub next_after: i64,
+}
+
+describe! { Event, "Event", flat [],
+    sequence => "sequence",
+    id => "id",
+    created_at => "created_at",
+    body => "body",
+}
+
+describe! { EventPage, "EventPage", flat [],
+    data => "data",
+    next_after => "next_after",
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ pub mod metadata;
 pub mod number;
 pub mod problem;
 pub mod sandbox;
+pub mod schema;
+pub mod statement;
 mod string_enum;
 pub mod time;
 

@@ -46,6 +46,15 @@ impl Metadata {
         }
     }
 
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&String> {
+        let entries = self.entries.as_ref()?;
+        entries
+            .iter()
+            .find_map(|(known, value)| (known == key).then_some(value))
+    }
+
     /// Whether it is `null`.
     #[must_use]
     pub const fn is_none(&self) -> bool {

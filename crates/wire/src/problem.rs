@@ -8,6 +8,8 @@ use std::borrow::Cow;
 mod message;
 mod render;
 
+pub use render::BitvoraError;
+
 /// What kind of failure a problem is; it decides the subject on the hub (Hercle section 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {

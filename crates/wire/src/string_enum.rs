@@ -53,6 +53,12 @@ macro_rules! string_enum {
             }
         }
 
+        impl $crate::schema::Describe for $name {
+            fn describe(_: &mut $crate::schema::Schemas) -> serde_json::Value {
+                serde_json::json!({"type": "string", "enum": [$($text),+]})
+            }
+        }
+
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
                 out.serialize_str(self.as_str())

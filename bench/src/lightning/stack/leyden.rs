@@ -74,6 +74,7 @@ impl Leyden {
             admin_token: ADMIN_TOKEN.to_owned(),
             keep_node_records: jiff::SignedDuration::from_hours(24),
             trusted_proxies: Default::default(),
+            requests_per_second: None,
         };
         let mut serving = runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;

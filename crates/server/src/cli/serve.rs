@@ -59,6 +59,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
         admin_token: hex::encode(token),
         keep_node_records: SignedDuration::from_hours(config.lightning.keep_records_hours.into()),
         trusted_proxies: TrustedProxies::new(config.server.trusted_proxies.clone()),
+        requests_per_second: Some(config.server.requests_per_second),
     };
     let node = serve_until_told(app, options, listener, node_config, &config).await?;
     tokio::task::spawn_blocking(move || {

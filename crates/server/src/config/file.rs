@@ -50,6 +50,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// The proxies in front whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
+    /// How often a key may call each process in a second; 0: as often as it likes.
+    pub requests_per_second: u32,
 }
 
 /// The database.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderName, Method};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, delete, get, post, put};
-use payments::api_key::Scope;
+use axum::routing::get;
+use payments::ids::Ids;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
 use wire::Problem;
@@ -17,9 +17,7 @@ use wire::Problem;
 use super::body::MAX_BODY_BYTES;
 use super::client_address::{self, TrustedProxies};
 use super::routes::Routes;
-use super::{
-    HttpState, admin, balance, events, health, invoices, metrics, transactions, withdrawals,
-};
+use super::{HttpState, declared, frame, health, metrics};
 use crate::problem::ApiError;
 
 /// How long a request may take before its client is told to ask again.
@@ -27,11 +25,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The REST interface.
 pub fn router(state: HttpState) -> Router {
-    let routes = Routes::new(state.clone());
-    let routes = customers(routes);
-    let routes = own_webhooks(routes);
-    let routes = administration(routes);
-    webhooks(routes).finish().merge(health(state))
+    let routes = declared::all(Routes::new(state.clone()));
+    routes.finish().merge(health(state))
 }
 
 /// The health of the process: all that one without the role `api` answers.
@@ -56,9 +51,11 @@ pub fn surround(router: Router) -> Router {
         .layer(cors())
 }
 
-/// Lets everything know who calls, REST and the hub alike.
-pub fn with_caller(router: Router, proxies: TrustedProxies) -> Router {
-    router.layer(from_fn_with_state(proxies, client_address::find))
+/// Lets everything know who calls, and names every request; REST and the hub alike.
+pub fn with_caller(router: Router, proxies: TrustedProxies, ids: Ids) -> Router {
+    router
+        .layer(from_fn_with_state(proxies, client_address::find))
+        .layer(from_fn_with_state(ids, frame::around))
 }
 
 /// Limits the time of a request; not for paths that hold a connection open.
@@ -82,142 +79,13 @@ fn cors() -> CorsLayer {
             AUTHORIZATION,
             CONTENT_TYPE,
             HeaderName::from_static("idempotency-key"),
+            frame::REQUEST_ID,
         ])
-}
-
-/// What API keys may call: the contract's paths, and ours beside them.
-fn customers(routes: Routes) -> Routes {
-    const INVOICE: &str = "/v1/bitcoin/deposit/lightning-invoice";
-    routes
-        .key(Scope::Read, "/v1/events", get(events::list))
-        .key(Scope::Read, "/v1/transactions/balance", get(balance::get))
-        .key(Scope::Read, "/v1/transactions", get(transactions::list))
-        .key(
-            Scope::Read,
-            "/v1/transactions/deposits/{id}",
-            get(transactions::deposit),
-        )
-        .key(
-            Scope::Read,
-            "/v1/transactions/withdrawals/{id}",
-            get(transactions::withdrawal),
-        )
-        .key(Scope::Receive, INVOICE, post(invoices::create))
-        .key(
-            Scope::Read,
-            &format!("{INVOICE}/id/{{id}}"),
-            get(invoices::get),
-        )
-        .key(
-            Scope::Read,
-            &format!("{INVOICE}/{{id}}"),
-            get(invoices::get),
-        )
-        .key(
-            Scope::Send,
-            "/v1/bitcoin/withdraw/confirm",
-            post(withdrawals::confirm),
-        )
-        .key(Scope::Admin, "/v1/keys", get(admin::keys::list))
-        .key(
-            Scope::Admin,
-            "/v1/keys/{id}",
-            get(admin::keys::get).delete(admin::keys::revoke),
-        )
-        .key(Scope::Admin, "/v1/approvals", get(admin::approvals::list))
-        .key(
-            Scope::Admin,
-            "/v1/approvals/{id}/approve",
-            post(admin::approvals::approve),
-        )
-        .key(
-            Scope::Admin,
-            "/v1/approvals/{id}/reject",
-            post(admin::approvals::reject),
-        )
-}
-
-fn administration(routes: Routes) -> Routes {
-    use admin::{accounts, acts, approvals, audit, keys, reconciliation, resume, sessions};
-    use admin::{suspense, users, withdrawals};
-    let under = |path: &str| format!("/admin/v1{path}");
-    let session = post(sessions::begin)
-        .get(sessions::get)
-        .delete(sessions::end);
-    routes
-        .open(&under("/session"), session)
-        .operator(
-            &under("/accounts"),
-            post(accounts::create).get(accounts::list),
-        )
-        .operator(&under("/accounts/{id}/close"), post(accounts::close))
-        .operator(&under("/keys"), post(keys::create).get(keys::list))
-        .operator(
-            &under("/keys/{id}"),
-            get(keys::get).patch(keys::change).delete(keys::revoke),
-        )
-        .operator(&under("/users"), post(users::create).get(users::list))
-        .operator(&under("/users/{name}"), delete(users::remove))
-        .operator(&under("/users/{name}/password"), put(users::password))
-        .operator(&under("/acts"), get(acts::list))
-        .operator(&under("/approvals"), get(approvals::list))
-        .operator(&under("/approvals/{id}/approve"), post(approvals::approve))
-        .operator(&under("/approvals/{id}/reject"), post(approvals::reject))
-        .operator(&under("/suspense"), get(suspense::list))
-        .operator(&under("/suspense/{id}/assign"), post(suspense::assign))
-        .operator(&under("/audit"), get(audit::get))
-        .operator(&under("/reconciliation"), get(reconciliation::get))
-        .operator(&under("/withdrawals/{id}"), get(withdrawals::get))
-        .operator(&under("/resume"), post(resume::post))
-        .operator(&under("/node"), get(admin::node::get))
-        .operator(&under("/node/address"), post(admin::node::address))
-        .operator(&under("/node/peers"), post(admin::node::connect))
-        .operator(&under("/node/channels"), post(admin::node::open))
-        .operator(
-            &under("/node/channels/{id}/close"),
-            post(admin::node::close),
-        )
-}
-
-fn webhooks(routes: Routes) -> Routes {
-    every_webhook()
-        .into_iter()
-        .fold(routes, |routes, (path, methods)| {
-            routes.operator(&format!("/admin/v1/webhooks{path}"), methods)
-        })
-}
-
-/// An account's own, by its keys.
-fn own_webhooks(routes: Routes) -> Routes {
-    every_webhook()
-        .into_iter()
-        .fold(routes, |routes, (path, methods)| {
-            routes.key(Scope::Webhooks, &format!("/v1/webhooks{path}"), methods)
-        })
-}
-
-fn every_webhook() -> [(&'static str, MethodRouter<HttpState>); 12] {
-    use admin::webhooks::{self, deliveries, secrets, test_message};
-    [
-        ("", post(webhooks::create).get(webhooks::list)),
-        (
-            "/{id}",
-            get(webhooks::get)
-                .patch(webhooks::change)
-                .delete(webhooks::delete),
-        ),
-        ("/{id}/pause", post(webhooks::pause)),
-        ("/{id}/resume", post(webhooks::resume)),
-        ("/{id}/disable", post(webhooks::disable)),
-        ("/{id}/rotate", post(secrets::rotate)),
-        ("/{id}/promote", post(secrets::promote)),
-        ("/{id}/test", post(test_message::send)),
-        ("/{id}/deliveries", get(deliveries::list)),
-        ("/{id}/deliveries/{event}", get(deliveries::get)),
-        (
-            "/{id}/deliveries/{event}/redeliver",
-            post(deliveries::redeliver),
-        ),
-        ("/{id}/replay", post(deliveries::replay_range)),
-    ]
+        .expose_headers([
+            RETRY_AFTER,
+            frame::REQUEST_ID,
+            HeaderName::from_static("ratelimit-limit"),
+            HeaderName::from_static("ratelimit-remaining"),
+            HeaderName::from_static("ratelimit-reset"),
+        ])
 }

@@ -6,6 +6,7 @@
 #[macro_use]
 mod cases;
 
+mod acceptance;
 mod admin;
 mod auth;
 mod balance;
@@ -15,11 +16,13 @@ mod internal;
 mod invoices;
 mod keys;
 mod node;
+mod openapi;
 mod outages;
 mod people;
 mod processes;
 mod reconciliation;
 mod steps;
+mod surface;
 mod suspense;
 mod transactions;
 mod webhooks;

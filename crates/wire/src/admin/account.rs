@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::Problem;
 use crate::fields::{Fields, invalid, missing};
+use crate::schema::describe;
 use crate::time::Micros;
 
 /// POST `/admin/v1/accounts`.
@@ -228,4 +229,35 @@ fn name(fields: &Fields<'_>) -> Result<String, Problem> {
         "" => Err(missing("name")),
         trimmed => Ok(trimmed.to_owned()),
     }
+}
+
+describe! { Account, "Account", flat [],
+    id => "id",
+    name => "name",
+    created_at => "created_at",
+    closed_at => "closed_at",
+}
+
+describe! { KeyBudget, "KeyBudget", flat [],
+    limit_sats => "limit_sats",
+    seconds => "seconds",
+}
+
+describe! { ApiKey, "ApiKey", flat [],
+    id => "id",
+    account_id => "account_id",
+    name => "name",
+    scopes => "scopes",
+    expires_at => "expires_at",
+    networks => "networks",
+    destinations => "destinations",
+    max_payment_sats => "max_payment_sats",
+    approval_above_sats => "approval_above_sats",
+    budgets => "budgets",
+    created_at => "created_at",
+    revoked_at => "revoked_at",
+}
+
+describe! { CreatedApiKey, "CreatedApiKey", flat [info],
+    key => "key",
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::Problem;
 use crate::fields::{Fields, invalid, missing};
+use crate::schema::describe;
 
 /// GET `/admin/v1/node`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -153,4 +154,46 @@ pub struct ClosingChannel {
     pub id: String,
     /// Whether it is closed alone.
     pub forced: bool,
+}
+
+describe! { Node, "Node", flat [],
+    node_id => "node_id",
+    block_height => "block_height",
+    wallet => "wallet",
+    channels => "channels",
+    closing_channels => "closing_channels",
+    peers => "peers",
+}
+
+describe! { NodeWallet, "NodeWallet", flat [],
+    total_sats => "total_sats",
+    spendable_sats => "spendable_sats",
+    anchor_reserve_sats => "anchor_reserve_sats",
+}
+
+describe! { NodeChannel, "NodeChannel", flat [],
+    id => "id",
+    peer => "peer",
+    state => "state",
+    funding => "funding",
+    capacity_sats => "capacity_sats",
+    outbound_msat => "outbound_msat",
+    inbound_msat => "inbound_msat",
+    opened_by_us => "opened_by_us",
+    announced => "announced",
+}
+
+describe! { NodePeer, "NodePeer", flat [],
+    node_id => "node_id",
+    address => "address",
+    connected => "connected",
+}
+
+describe! { NodeAddress, "NodeAddress", flat [],
+    address => "address",
+}
+
+describe! { ClosingChannel, "ClosingChannel", flat [],
+    id => "id",
+    forced => "forced",
 }

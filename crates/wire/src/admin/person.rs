@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::Problem;
 use crate::fields::{Fields, invalid, missing};
+use crate::schema::describe;
 use crate::time::Micros;
 
 /// The longest name, in characters.
@@ -137,4 +138,27 @@ pub struct AdminAct {
     pub status: Option<i64>,
     /// When it answered.
     pub answered_at: Option<Micros>,
+}
+
+describe! { AdminUser, "AdminUser", flat [],
+    name => "name",
+    created_at => "created_at",
+}
+
+describe! { AdminSession, "AdminSession", flat [],
+    name => "name",
+    csrf_token => "csrf_token",
+    expires_at => "expires_at",
+}
+
+describe! { AdminAct, "AdminAct", flat [],
+    id => "id",
+    actor => "actor",
+    address => "address",
+    method => "method",
+    path => "path",
+    request => "request",
+    asked_at => "asked_at",
+    status => "status",
+    answered_at => "answered_at",
 }

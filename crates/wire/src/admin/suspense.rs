@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::Problem;
 use crate::fields::Fields;
+use crate::schema::describe;
 use crate::time::Micros;
 
 /// POST `/admin/v1/suspense/{id}/assign`.
@@ -49,4 +50,17 @@ pub struct SuspendedItem {
     pub created_at: Micros,
     /// When it last changed.
     pub updated_at: Micros,
+}
+
+describe! { SuspendedItem, "SuspendedItem", flat [],
+    id => "id",
+    state => "state",
+    reason => "reason",
+    amount_msat => "amount_msat",
+    payment_hash => "payment_hash",
+    invoice_id => "invoice_id",
+    account_id => "account_id",
+    deposit_id => "deposit_id",
+    created_at => "created_at",
+    updated_at => "updated_at",
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::Problem;
 use crate::bitvora::EventName;
 use crate::fields::{Fields, invalid};
+use crate::schema::describe;
 use crate::time::Micros;
 
 /// The longest description, in characters.
@@ -399,4 +400,74 @@ pub fn test_event(webhook_id: &str, id: &str) -> Vec<u8> {
     let data = Data { id, webhook_id };
     let event = "webhook.test";
     serde_json::to_vec(&Body { event, data }).expect("strings always serialise")
+}
+
+describe! { Webhook, "Webhook", flat [],
+    id => "id",
+    account_id => "account_id",
+    url => "url",
+    description => "description",
+    events => "events",
+    headers => "headers",
+    state => "state",
+    disabled => "disabled",
+    disabled_reason => "disabled_reason",
+    ordered => "ordered",
+    retry_seconds => "retry_seconds",
+    max_in_flight => "max_in_flight",
+    per_second => "per_second",
+    created_at => "created_at",
+    updated_at => "updated_at",
+}
+
+describe! { CreatedWebhook, "CreatedWebhook", flat [webhook],
+    secret => "secret",
+    standard_secret => "standard_secret",
+}
+
+describe! { WebhookDelivery, "WebhookDelivery", flat [],
+    id => "id",
+    event => "event",
+    occurred_at => "occurred_at",
+    state => "state",
+    attempts => "attempts",
+    next_at => "next_at",
+    last_status => "last_status",
+    last_error => "last_error",
+}
+
+describe! { WebhookDeliveries, "WebhookDeliveries", flat [],
+    data => "data",
+    next_cursor => "next_cursor",
+}
+
+describe! { WebhookAttempt, "WebhookAttempt", flat [],
+    number => "number",
+    started_at => "started_at",
+    outcome => "outcome",
+    status => "status",
+    error => "error",
+    latency_us => "latency_us",
+    response => "response",
+}
+
+describe! { AttemptLatency, "AttemptLatency", flat [],
+    dns => "dns",
+    connect => "connect",
+    tls => "tls",
+    first_byte => "first_byte",
+    total => "total",
+}
+
+describe! { WebhookDeliveryDetails, "WebhookDeliveryDetails", flat [delivery],
+    log => "log",
+}
+
+describe! { Replayed, "Replayed", flat [],
+    replayed => "replayed",
+}
+
+describe! { TestMessage, "TestMessage", flat [attempt],
+    id => "id",
+    delivered => "delivered",
 }

@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use crate::Metadata;
+use crate::schema::describe;
 use crate::time::Micros;
 
 /// A Lightning address.
@@ -47,4 +48,26 @@ pub struct OnChainAddress {
     pub created_at: Micros,
     /// When it last changed.
     pub updated_at: Micros,
+}
+
+describe! { LightningAddress, "LightningAddress", flat [],
+    id => "id",
+    company_id => "company_id",
+    handle => "handle",
+    domain => "domain",
+    address => "address",
+    metadata => "metadata",
+    created_at => "created_at",
+    updated_at => "updated_at",
+    last_used_at => "last_used_at",
+    deleted_at => "deleted_at",
+}
+
+describe! { OnChainAddress, "OnChainAddress", flat [],
+    id => "id",
+    company_id => "company_id",
+    address => "address",
+    metadata => "metadata",
+    created_at => "created_at",
+    updated_at => "updated_at",
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::names::InvoiceState;
 use crate::Metadata;
+use crate::schema::{Describe, Schemas, describe};
 use crate::time::Micros;
 
 /// A Lightning invoice.
@@ -71,6 +72,12 @@ struct Body<'a> {
     updated_at: Micros,
 }
 
+impl Describe for Invoice {
+    fn describe(schemas: &mut Schemas) -> serde_json::Value {
+        Body::describe(schemas)
+    }
+}
+
 impl Serialize for Invoice {
     fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let settled = self.state == InvoiceState::Settled;
@@ -99,4 +106,26 @@ impl Serialize for Invoice {
         }
         .serialize(out)
     }
+}
+
+describe! { Body<'_>, "Invoice", flat [],
+    id => "id",
+    company_id => "company_id",
+    node_id => "node_id",
+    memo => "memo",
+    r_preimage => "r_preimage",
+    r_hash => "r_hash",
+    value => "value",
+    amount_sats => "amount_sats",
+    settled => "settled",
+    creation_date => "creation_date",
+    settle_date => "settle_date",
+    payment_request => "payment_request",
+    description_hash => "description_hash",
+    expiry => "expiry",
+    state => "state",
+    metadata => "metadata",
+    lightning_address_id => "lightning_address_id",
+    created_at => "created_at",
+    updated_at => "updated_at",
 }

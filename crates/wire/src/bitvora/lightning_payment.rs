@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use crate::schema::describe;
 use crate::time::Micros;
 
 /// The payment behind a Lightning withdrawal: 14 strings and an empty `htlcs`.
@@ -84,4 +85,22 @@ impl LightningPayment {
             htlcs: [],
         }
     }
+}
+
+describe! { LightningPayment, "LightningPayment", flat [],
+    payment_hash => "payment_hash",
+    value => "value",
+    creation_date => "creation_date",
+    fee => "fee",
+    payment_preimage => "payment_preimage",
+    value_sat => "value_sat",
+    value_msat => "value_msat",
+    payment_request => "payment_request",
+    status => "status",
+    fee_sat => "fee_sat",
+    fee_msat => "fee_msat",
+    creation_time_ns => "creation_time_ns",
+    payment_index => "payment_index",
+    failure_reason => "failure_reason",
+    htlcs => "htlcs",
 }

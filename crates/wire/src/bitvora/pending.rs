@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use super::transaction::Withdrawal;
+use crate::schema::describe;
 use crate::time::Micros;
 
 /// A withdrawal, and why it is pending while it is.
@@ -65,4 +66,34 @@ pub struct PendingHtlc {
     pub block_height: u32,
     /// When that was.
     pub as_of: Micros,
+}
+
+describe! { WithdrawalDetails, "WithdrawalDetails", flat [withdrawal],
+    pending => "pending",
+}
+
+describe! { Pending, "Pending", flat [],
+    reason => "reason",
+    says => "says",
+    attempts => "attempts",
+    next_attempt_at => "next_attempt_at",
+    invoice_expires_at => "invoice_expires_at",
+    held => "held",
+    htlc => "htlc",
+    resolves_by => "resolves_by",
+    resolves_by_height => "resolves_by_height",
+    after_restart => "after_restart",
+}
+
+describe! { Held, "Held", flat [],
+    amount_msat => "amount_msat",
+    fee_reserve_msat => "fee_reserve_msat",
+    platform_fee_msat => "platform_fee_msat",
+}
+
+describe! { PendingHtlc, "PendingHtlc", flat [],
+    amount_msat => "amount_msat",
+    expires_height => "expires_height",
+    block_height => "block_height",
+    as_of => "as_of",
 }

@@ -8,6 +8,7 @@ use super::lightning_payment::LightningPayment;
 use super::names::{NetworkType, RailType, RecipientType, TransactionStatus, TransactionType};
 use crate::Metadata;
 use crate::number::{Sats, whole_sats_from_msat};
+use crate::schema::{Describe, Schemas, describe};
 use crate::time::Micros;
 
 /// The balance of an account.
@@ -165,9 +166,76 @@ impl Estimate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Probability(u16);
 
+impl Describe for Probability {
+    fn describe(_: &mut Schemas) -> serde_json::Value {
+        serde_json::json!({"type": "number", "minimum": 0, "maximum": 1})
+    }
+}
+
 impl Serialize for Probability {
     fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         // The same form as satoshis: thousandths in plain decimals, an integer when whole.
         Sats::from_msat(i64::from(self.0)).serialize(out)
     }
+}
+
+describe! { Balance, "Balance", flat [],
+    balance => "balance",
+    balance_msat => "balance_msat",
+}
+
+describe! { Transaction, "Transaction", flat [],
+    id => "id",
+    company_id => "company_id",
+    amount_sats => "amount_sats",
+    recipient => "recipient",
+    rail_type => "rail_type",
+    network_type => "network_type",
+    kind => "type",
+    fee_microsats => "fee_microsats",
+    status => "status",
+    created_at => "created_at",
+    updated_at => "updated_at",
+}
+
+describe! { Deposit, "Deposit", flat [],
+    id => "id",
+    company_id => "company_id",
+    ledger_tx_id => "ledger_tx_id",
+    recipient => "recipient",
+    amount_sats => "amount_sats",
+    fee_sats => "fee_sats",
+    chain_tx_id => "chain_tx_id",
+    rail_type => "rail_type",
+    network_type => "network_type",
+    status => "status",
+    metadata => "metadata",
+    lightning_invoice_id => "lightning_invoice_id",
+    created_at => "created_at",
+    updated_at => "updated_at",
+}
+
+describe! { Withdrawal, "Withdrawal", flat [],
+    id => "id",
+    company_id => "company_id",
+    ledger_tx_id => "ledger_tx_id",
+    amount_sats => "amount_sats",
+    recipient => "recipient",
+    fee_sats => "fee_sats",
+    network_type => "network_type",
+    rail_type => "rail_type",
+    status => "status",
+    lightning_payment => "lightning_payment",
+    chain_tx_id => "chain_tx_id",
+    metadata => "metadata",
+    created_at => "created_at",
+    updated_at => "updated_at",
+}
+
+describe! { Estimate, "Estimate", flat [],
+    recipient => "recipient",
+    recipient_type => "recipient_type",
+    amount_sats => "amount_sats",
+    bitvora_fee_sats => "bitvora_fee_sats",
+    success_probability => "success_probability",
 }

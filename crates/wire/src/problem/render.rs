@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use super::{Class, Problem};
+use crate::schema::describe;
 
 /// The error body of the Bitvora API (section 1.3), with `code` as an extension. No `data`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -94,4 +95,10 @@ impl Problem {
             },
         }
     }
+}
+
+describe! { BitvoraError, "BitvoraError", flat [],
+    status => "status",
+    message => "message",
+    code => "code",
 }

@@ -129,3 +129,18 @@ fn only_a_rate_limit_says_when_to_try_again() {
         assert_eq!(problem.retry_after_seconds().is_some(), limited);
     }
 }
+
+/// The page `docs/problems.md` shows the whole catalogue as it is: its table is made here, from the code, and compared.
+#[test]
+fn the_page_of_problems_shows_the_catalogue() {
+    let page = include_str!("../../../../docs/problems.md");
+    let mut table = String::new();
+    for problem in Problem::catalogue() {
+        let (code, status, message) = (problem.code(), problem.status(), problem.message());
+        table.push_str(&format!("| `{code}` | {status} | {message} |\n"));
+    }
+    assert!(
+        page.contains(&table),
+        "docs/problems.md should have:\n{table}"
+    );
+}
