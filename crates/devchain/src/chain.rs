@@ -12,6 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
+use bitcoin::hashes::Hash;
 use bitcoin::secp256k1::SecretKey;
 use bitcoin::{BlockHash, ScriptBuf, Transaction, Txid};
 use tokio::sync::watch;
@@ -22,7 +23,8 @@ use crate::log::{Log, LogError};
 use crate::miner;
 use crate::record::Record;
 use crate::reject::Reject;
-use crate::state::State;
+use crate::reorganisation::{self, reorganise};
+use crate::state::{State, Unconnectable};
 use crate::utxo::MAX_SCRIPT_SIZE;
 use crate::validate;
 
@@ -76,6 +78,23 @@ pub enum MineError {
     ScriptTooLong {
         /// Its length.
         bytes: usize,
+    },
+    /// The log could not be written. It takes nothing more until it is opened anew.
+    #[error("chain log not written ({kind})")]
+    NotStored {
+        /// What the operating system said.
+        kind: io::ErrorKind,
+    },
+}
+
+/// Why no other branch took over.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReorganiseError {
+    /// The depth is nothing, or all that there is.
+    #[error("from 1 to {height} blocks can leave the chain, less one")]
+    Depth {
+        /// The height of the chain.
+        height: u32,
     },
     /// The log could not be written. It takes nothing more until it is opened anew.
     #[error("chain log not written ({kind})")]
@@ -189,8 +208,8 @@ impl Chain {
     /// Checks a transaction in full and takes it into the mempool; durable when it returns.
     ///
     /// # Errors
-    /// The first check it fails, in Bitcoin Core's order; the chain is unchanged. There is no
-    /// replacement (BIP 125): a conflict is always refused.
+    /// The first check it fails, in Bitcoin Core's order; the chain is unchanged. What pays more than
+    /// those that it conflicts with takes their place (full replace-by-fee, as in Core).
     pub fn submit(&self, tx: Transaction) -> Result<Txid, Reject> {
         let mut writer = self.writer();
         let entry = validate::check(&self.state(), tx)?;
@@ -246,6 +265,39 @@ impl Chain {
         self.inner.tip.send_replace(tip);
         tracing::debug!(blocks, height = tip.height, "blocks mined");
         Ok(hashes)
+    }
+
+    /// Lets another branch take over: the newest `depth` blocks leave the chain, and `longer` more than as many come, with
+    /// nothing in them. What was in the old ones waits again, as far as it is still valid; nobody has the rewards of the
+    /// new ones. Durable when it returns.
+    ///
+    /// # Errors
+    /// See [`ReorganiseError`]; the chain is unchanged.
+    pub fn reorganise(&self, depth: u32, longer: u32) -> Result<Tip, ReorganiseError> {
+        let mut writer = self.writer();
+        let mut next = self.state().clone();
+        if depth == 0 || depth >= next.height() {
+            return Err(ReorganiseError::Depth {
+                height: next.height(),
+            });
+        }
+        // Another branch from the same place, in the same second, is another one.
+        let script = ScriptBuf::new_op_return(next.tip().hash.to_byte_array());
+        let mut fork = next.clone();
+        let unplanned = |Unconnectable| ReorganiseError::Depth { height: depth };
+        reorganisation::rewind(&mut fork, depth).map_err(unplanned)?;
+        let count = depth.saturating_add(longer.max(1));
+        let blocks = miner::plan_empty(&fork, count, &script, (self.inner.clock)());
+        reorganise(&mut next, depth, blocks.clone()).map_err(unplanned)?;
+        append(writer.as_mut(), &Record::Reorganisation(depth, blocks))
+            .map_err(|error| ReorganiseError::NotStored { kind: error.kind() })?;
+        let tip = self.change(|state| {
+            *state = next;
+            tip_of(state)
+        });
+        self.inner.tip.send_replace(tip);
+        tracing::debug!(depth, height = tip.height, "another branch took over");
+        Ok(tip)
     }
 
     /// The newest block, and notice of every later one. A receiver may skip blocks in between.
@@ -320,6 +372,9 @@ fn replay(state: &mut State, key: &mut Option<SecretKey>, record: Option<Record>
             for block in blocks {
                 state.connect(block).ok()?;
             }
+        }
+        (Record::Reorganisation(depth, blocks), Some(_)) => {
+            reorganise(state, depth, blocks).ok()?;
         }
         (Record::FaucetKey(_), Some(_)) | (_, None) => return None,
     }

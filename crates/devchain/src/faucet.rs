@@ -35,6 +35,20 @@ pub enum PayError {
     Rejected(#[from] Reject),
 }
 
+/// Why the faucet took no payment back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReplaceError {
+    /// The mempool has no such transaction.
+    #[error("no such transaction waits for a block")]
+    NotWaiting,
+    /// It spends what is not the faucet's.
+    #[error("the transaction is not the faucet's")]
+    NotOurs,
+    /// The chain refused the replacement: nothing is left beside the fee, for one.
+    #[error(transparent)]
+    Rejected(#[from] Reject),
+}
+
 /// A handle on the faucet of a [`Chain`].
 #[derive(Clone)]
 pub struct Faucet {
@@ -101,6 +115,47 @@ impl Faucet {
         };
         let (tx, spent) = self.choose(payee, fee_rate)?;
         Ok(self.chain.submit(self.sign(tx, &spent))?)
+    }
+
+    /// Takes an unconfirmed payment of the faucet back: its coins go to the faucet itself, by a transaction that pays
+    /// for everything that it takes out of the mempool, and two sat/vB more.
+    ///
+    /// # Errors
+    /// See [`ReplaceError`]; nothing changed.
+    pub fn replace(&self, txid: Txid) -> Result<Txid, ReplaceError> {
+        let _turn = self.chain.faucet_turn();
+        let waiting = self.chain.mempool();
+        let paid = waiting.iter().find(|one| one.txid == txid);
+        let paid = paid.ok_or(ReplaceError::NotWaiting)?;
+        let script = self.script();
+        if paid.spent.iter().any(|spent| spent.script_pubkey != script) {
+            return Err(ReplaceError::NotOurs);
+        }
+        let mut gone = std::collections::HashSet::from([txid]);
+        let mut fee_sat = paid.fee_sat;
+        for one in &waiting {
+            let mut parents = one.tx.input.iter().map(|input| input.previous_output.txid);
+            if parents.any(|parent| gone.contains(&parent)) && gone.insert(one.txid) {
+                fee_sat += one.fee_sat;
+            }
+        }
+        let total_sat: u64 = paid.spent.iter().map(|spent| spent.value.to_sat()).sum();
+        let back = TxOut {
+            value: Amount::ZERO,
+            script_pubkey: script,
+        };
+        let inputs = paid.tx.input.iter();
+        let mut tx = Transaction {
+            version: transaction::Version::TWO,
+            lock_time: absolute::LockTime::ZERO,
+            input: inputs
+                .map(|input| self.input(input.previous_output))
+                .collect(),
+            output: vec![back],
+        };
+        fee_sat += 2 * tx.vsize() as u64;
+        tx.output[0].value = Amount::from_sat(total_sat.saturating_sub(fee_sat));
+        Ok(self.chain.submit(self.sign(tx, &paid.spent))?)
     }
 
     fn coins(&self) -> Vec<(OutPoint, TxOut)> {

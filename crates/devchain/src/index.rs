@@ -46,6 +46,24 @@ impl Index {
         }
     }
 
+    /// Takes a transaction of a block that leaves the chain out again, as it was entered.
+    pub(crate) fn remove(&mut self, txid: Txid, tx: &Transaction, spent: &[TxOut]) {
+        self.places.remove(&txid);
+        if !spent.is_empty() {
+            for input in &tx.input {
+                self.spends.remove(&input.previous_output);
+            }
+        }
+        for script in scripts_touched(tx, spent) {
+            if let Some(of_script) = self.scripts.get_mut(&script) {
+                of_script.retain(|other| *other != txid);
+                if of_script.is_empty() {
+                    self.scripts.remove(&script);
+                }
+            }
+        }
+    }
+
     pub(crate) fn place(&self, txid: &Txid) -> Option<Place> {
         self.places.get(txid).copied()
     }

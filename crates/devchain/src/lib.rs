@@ -40,12 +40,13 @@ mod miner;
 mod query;
 mod record;
 mod reject;
+mod reorganisation;
 mod state;
 mod utxo;
 mod validate;
 
 pub use block::{COINBASE_MATURITY, HALVING_INTERVAL, subsidy_sat};
-pub use chain::{Chain, MineError, OpenError, Tip};
-pub use faucet::{Faucet, PayError};
+pub use chain::{Chain, MineError, OpenError, ReorganiseError, Tip};
+pub use faucet::{Faucet, PayError, ReplaceError};
 pub use query::{BlockInfo, Confirmation, MempoolTotals, ScriptHistory, Spender, TxInfo, Utxo};
 pub use reject::Reject;

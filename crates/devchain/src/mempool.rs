@@ -23,6 +23,8 @@ pub(crate) struct Entry {
     pub(crate) sigop_cost: usize,
     /// Virtual size in vB as the relay fee counts it: signature operations count as bytes too.
     pub(crate) vsize: u64,
+    /// The entries that it takes the place of: those it conflicts with, and their descendants.
+    pub(crate) replaces: Vec<Txid>,
 }
 
 /// The mempool.
@@ -80,7 +82,7 @@ impl Mempool {
         self.next += 1;
     }
 
-    /// Takes out an entry that a block now holds. Its children stay.
+    /// Takes out an entry that a block now holds, or that is replaced. Its children stay.
     pub(crate) fn remove(&mut self, txid: &Txid) {
         let Some((number, entry)) = self.entries.remove(txid) else {
             return;

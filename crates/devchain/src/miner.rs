@@ -21,7 +21,22 @@ const FRAME_SIZE: u64 = 80 + 9;
 /// allows that a timestamp lies above the median of the eleven before. Where it does not, time
 /// runs ahead of the clock by one second for six blocks.
 pub(crate) fn plan(state: &State, count: u32, script: &ScriptBuf, now: u32) -> Vec<Block> {
-    let mut waiting: Vec<&Entry> = state.mempool().in_order().collect();
+    let waiting = state.mempool().in_order().collect();
+    plan_with(state, waiting, count, script, now)
+}
+
+/// Plans blocks with nothing in them but their rewards.
+pub(crate) fn plan_empty(state: &State, count: u32, script: &ScriptBuf, now: u32) -> Vec<Block> {
+    plan_with(state, Vec::new(), count, script, now)
+}
+
+fn plan_with(
+    state: &State,
+    mut waiting: Vec<&Entry>,
+    count: u32,
+    script: &ScriptBuf,
+    now: u32,
+) -> Vec<Block> {
     let mut times: Vec<u32> = state.recent_times().collect();
     let mut previous = state.tip().hash;
     let mut blocks = Vec::new();

@@ -1,4 +1,4 @@
-//! What the frames of the log say: the faucet's key, an accepted transaction, mined blocks.
+//! What the frames of the log say: the faucet's key, an accepted transaction, mined blocks, a reorganisation.
 //!
 //! The blocks of one call of `mine` are one record, so that they are kept all together or not at
 //! all. The encoding is consensus serialization; it must never change under an existing log.
@@ -15,6 +15,8 @@ pub(crate) enum Record {
     Transaction(Transaction),
     /// Blocks, from the lowest to the highest.
     Blocks(Vec<Block>),
+    /// How many of the newest blocks left the chain, and the blocks that came in their place.
+    Reorganisation(u32, Vec<Block>),
 }
 
 /// A sound frame that says nothing known.
@@ -31,6 +33,7 @@ pub(crate) enum DecodeError {
 const FAUCET_KEY: u8 = 1;
 const TRANSACTION: u8 = 2;
 const BLOCKS: u8 = 3;
+const REORGANISATION: u8 = 4;
 
 impl Record {
     pub(crate) fn encode(&self) -> (u8, Vec<u8>) {
@@ -38,6 +41,13 @@ impl Record {
             Self::FaucetKey(key) => (FAUCET_KEY, key.secret_bytes().to_vec()),
             Self::Transaction(tx) => (TRANSACTION, serialize(tx)),
             Self::Blocks(blocks) => (BLOCKS, blocks.iter().flat_map(serialize).collect()),
+            Self::Reorganisation(depth, blocks) => {
+                let blocks = blocks.iter().flat_map(serialize);
+                (
+                    REORGANISATION,
+                    depth.to_be_bytes().into_iter().chain(blocks).collect(),
+                )
+            }
         }
     }
 
@@ -45,17 +55,27 @@ impl Record {
         match kind {
             FAUCET_KEY => Ok(Self::FaucetKey(SecretKey::from_slice(payload)?)),
             TRANSACTION => Ok(Self::Transaction(deserialize(payload)?)),
-            BLOCKS => {
-                let mut rest = payload;
-                let mut blocks = Vec::new();
-                while !rest.is_empty() {
-                    let (block, length) = encode::deserialize_partial::<Block>(rest)?;
-                    rest = rest.get(length..).unwrap_or(&[]);
-                    blocks.push(block);
-                }
-                Ok(Self::Blocks(blocks))
+            BLOCKS => Ok(Self::Blocks(blocks(payload)?)),
+            REORGANISATION => {
+                let Some((depth, rest)) = payload.split_first_chunk() else {
+                    return Err(DecodeError::Kind(kind));
+                };
+                Ok(Self::Reorganisation(
+                    u32::from_be_bytes(*depth),
+                    blocks(rest)?,
+                ))
             }
             unknown => Err(DecodeError::Kind(unknown)),
         }
     }
+}
+
+fn blocks(mut rest: &[u8]) -> Result<Vec<Block>, DecodeError> {
+    let mut blocks = Vec::new();
+    while !rest.is_empty() {
+        let (block, length) = encode::deserialize_partial::<Block>(rest)?;
+        rest = rest.get(length..).unwrap_or(&[]);
+        blocks.push(block);
+    }
+    Ok(blocks)
 }

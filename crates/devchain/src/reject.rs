@@ -5,7 +5,7 @@
 
 use std::io;
 
-use bitcoin::{OutPoint, Txid};
+use bitcoin::OutPoint;
 
 /// A refused transaction. [`Reject::reason`] is Core's reject reason; the codes are those of the
 /// `sendrawtransaction` RPC ([`Reject::rpc_code`]).
@@ -59,12 +59,18 @@ pub enum Reject {
     /// It is in the mempool with another witness: `txn-same-nonwitness-data-in-mempool`.
     #[error("txn-same-nonwitness-data-in-mempool")]
     SameNonWitnessDataInMempool,
-    /// A transaction of the mempool spends the same output: `txn-mempool-conflict`.
-    #[error("txn-mempool-conflict")]
-    MempoolConflict {
-        /// The one that came first.
-        with: Txid,
-    },
+    /// It spends an output of a transaction that it replaces: `bad-txns-spends-conflicting-tx`.
+    #[error("bad-txns-spends-conflicting-tx")]
+    SpendsConflicting,
+    /// It pays too little for what it replaces in the mempool: `insufficient fee`.
+    #[error("insufficient fee")]
+    InsufficientFee,
+    /// It would replace more than 100 transactions: `too many potential replacements`.
+    #[error("too many potential replacements")]
+    TooManyReplacements,
+    /// It replaces, and spends an unconfirmed output that what it replaces did not: `replacement-adds-unconfirmed`.
+    #[error("replacement-adds-unconfirmed")]
+    AddsUnconfirmed,
     /// A block holds it already: `txn-already-known`.
     #[error("txn-already-known")]
     AlreadyKnown,
@@ -133,7 +139,10 @@ impl Reject {
             Self::NonFinal => "non-final",
             Self::AlreadyInMempool => "txn-already-in-mempool",
             Self::SameNonWitnessDataInMempool => "txn-same-nonwitness-data-in-mempool",
-            Self::MempoolConflict { .. } => "txn-mempool-conflict",
+            Self::SpendsConflicting => "bad-txns-spends-conflicting-tx",
+            Self::InsufficientFee => "insufficient fee",
+            Self::TooManyReplacements => "too many potential replacements",
+            Self::AddsUnconfirmed => "replacement-adds-unconfirmed",
             Self::AlreadyKnown => "txn-already-known",
             Self::InputsMissingOrSpent { .. } => "bad-txns-inputs-missingorspent",
             Self::NonBip68Final => "non-BIP68-final",

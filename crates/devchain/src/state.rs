@@ -1,6 +1,6 @@
 //! The chain as it stands: blocks, unspent coins, mempool, index.
 //!
-//! It changes by two acts only, `connect` and `accept`, and both are pure: no file, no clock, no
+//! It changes by three acts only, `connect`, `accept` and `disconnect`, and all are pure: no file, no clock, no
 //! lock. Replaying the same acts gives an equal state, which is what the log relies on.
 
 use std::collections::HashMap;
@@ -129,9 +129,50 @@ impl State {
         })
     }
 
-    /// Takes a validated transaction into the mempool.
+    /// Takes a validated transaction into the mempool, in the place of those that it replaces.
     pub(crate) fn accept(&mut self, entry: Entry) {
+        for replaced in &entry.replaces {
+            self.mempool.remove(replaced);
+        }
         self.mempool.add(entry);
+    }
+
+    /// Takes everything out of the mempool, parents first.
+    pub(crate) fn empty_mempool(&mut self) -> Vec<Transaction> {
+        let entries = std::mem::take(&mut self.mempool);
+        let txs = entries
+            .in_order()
+            .map(|entry| Transaction::clone(&entry.tx));
+        txs.collect()
+    }
+
+    /// Takes the newest block away, as if it had never been; `None` for the genesis block. Its transactions are nowhere
+    /// then, and the mempool is as it was.
+    pub(crate) fn disconnect(&mut self) -> Option<Arc<Block>> {
+        if self.height() == 0 {
+            return None;
+        }
+        let Connected {
+            block, hash, undo, ..
+        } = self.blocks.pop()?;
+        self.heights.remove(&hash);
+        for (position, tx) in block.txdata.iter().enumerate().rev() {
+            let coins = position.checked_sub(1).and_then(|nth| undo.get(nth));
+            self.disconnect_tx(tx, coins.map_or(&[][..], Vec::as_slice));
+        }
+        Some(block)
+    }
+
+    fn disconnect_tx(&mut self, tx: &Transaction, coins: &[Coin]) {
+        let txid = tx.compute_txid();
+        for (vout, _) in (0u32..).zip(&tx.output) {
+            self.utxos.spend(&OutPoint { txid, vout });
+        }
+        let spent: Vec<TxOut> = coins.iter().map(|coin| coin.output.clone()).collect();
+        self.index.remove(txid, tx, &spent);
+        for (input, coin) in tx.input.iter().zip(coins) {
+            self.utxos.add(input.previous_output, coin.clone());
+        }
     }
 
     /// Puts a block on the tip. After an error the state is spoilt and must be dropped.

@@ -4,6 +4,7 @@
 //! refused for the same one. It reads the state, never changes it, and never asks the clock.
 
 mod locks;
+mod replacement;
 mod scripts;
 mod structure;
 #[cfg(test)]
@@ -50,6 +51,7 @@ pub(crate) fn check_but_scripts(state: &State, tx: Transaction) -> Result<Entry,
     }
     let txid = tx.compute_txid();
     check_is_new(state, &tx, txid)?;
+    let conflicts = replacement::Conflicts::of(state.mempool(), &tx);
     let spends = find_inputs(state, &tx)?;
     if !locks::relative_locks_are_over(state, &tx, &spends) {
         return Err(Reject::NonBip68Final);
@@ -74,9 +76,11 @@ pub(crate) fn check_but_scripts(state: &State, tx: Transaction) -> Result<Entry,
             required_sat,
         });
     }
+    conflicts.check(state.mempool(), &tx, fee_sat, vsize)?;
     Ok(Entry {
         tx: Arc::new(tx),
         txid,
+        replaces: conflicts.all,
         spent,
         fee_sat,
         weight,
@@ -96,11 +100,6 @@ fn check_is_new(state: &State, tx: &Transaction, txid: Txid) -> Result<(), Rejec
     }
     if state.index().place(&txid).is_some() {
         return Err(Reject::AlreadyKnown);
-    }
-    for input in &tx.input {
-        if let Some(spender) = state.mempool().spender(&input.previous_output) {
-            return Err(Reject::MempoolConflict { with: spender.txid });
-        }
     }
     Ok(())
 }

@@ -8,5 +8,7 @@ mod locks;
 mod merkle;
 mod mining;
 mod rejects;
+mod reorganisation;
+mod replacement;
 mod scripts;
 mod supply;

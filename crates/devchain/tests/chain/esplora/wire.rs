@@ -53,7 +53,7 @@ async fn a_broadcast_answers_with_the_id_or_with_cores_reason() {
     };
     assert_eq!(
         served.broadcast(serialize_hex(&double)).await,
-        refused(-26, "txn-mempool-conflict")
+        refused(-26, "insufficient fee")
     );
     let orphan = child_of(&double);
     let missing = refused(-25, "bad-txns-inputs-missingorspent");
