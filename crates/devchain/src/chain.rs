@@ -267,9 +267,9 @@ impl Chain {
         Ok(hashes)
     }
 
-    /// Lets another branch take over: the newest `depth` blocks leave the chain, and `longer` more than as many come, with
-    /// nothing in them. What was in the old ones waits again, as far as it is still valid; nobody has the rewards of the
-    /// new ones. Durable when it returns.
+    /// Lets another branch take over: the newest `depth` blocks leave the chain, and `longer` more than
+    /// as many come, with nothing in them. What was in the old ones waits again, as far as it is still
+    /// valid; nobody has the rewards of the new ones. Durable when it returns.
     ///
     /// # Errors
     /// See [`ReorganiseError`]; the chain is unchanged.

@@ -86,11 +86,17 @@ pub enum SystemAccount {
     NodeWallet,
     /// Expense: what the chain took for opening and closing channels.
     ChainFee,
+    /// Asset: the coins of the on-chain rail, in a wallet apart from the node's.
+    HotWallet,
+    /// What is held for on-chain withdrawals under way. Its posted balance is zero.
+    OnchainOutClearing,
+    /// The miner fees held, and paid, for customers. Its posted balance is zero.
+    MinerFee,
 }
 
 impl SystemAccount {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::LightningFloat,
         Self::LightningOutClearing,
         Self::RoutingFee,
@@ -100,6 +106,9 @@ impl SystemAccount {
         Self::OperatorCapital,
         Self::NodeWallet,
         Self::ChainFee,
+        Self::HotWallet,
+        Self::OnchainOutClearing,
+        Self::MinerFee,
     ];
 
     /// The account's fixed number.
@@ -114,6 +123,9 @@ impl SystemAccount {
             Self::OperatorCapital => 7,
             Self::NodeWallet => 8,
             Self::ChainFee => 9,
+            Self::HotWallet => 10,
+            Self::OnchainOutClearing => 11,
+            Self::MinerFee => 12,
         })
     }
 
@@ -129,6 +141,9 @@ impl SystemAccount {
             Self::OperatorCapital => "operator_capital",
             Self::NodeWallet => "node_wallet",
             Self::ChainFee => "chain_fee",
+            Self::HotWallet => "hot_wallet",
+            Self::OnchainOutClearing => "onchain_out_clearing",
+            Self::MinerFee => "miner_fee",
         }
     }
 }
@@ -157,7 +172,7 @@ mod tests {
                 .expect("the first customer")
                 .is_bounded()
         );
-        assert_eq!(AccountNumber::stored(10), None);
+        assert_eq!(AccountNumber::stored(13), None);
         assert_eq!(AccountNumber::stored(0), None);
     }
 }

@@ -41,11 +41,25 @@ pub enum PostingCode {
     ChannelSwept,
     /// A closed channel is fetched: what was too small for the chain is gone.
     ChannelEnded,
+    /// An on-chain deposit has enough confirmations.
+    OnchainDepositSettled,
+    /// A credited on-chain deposit was double-spent.
+    OnchainDepositReversed,
+    /// Coins came to an address of the on-chain wallet that was given to nobody.
+    OnchainCoinSuspended,
+    /// Coins of the operator came to the on-chain wallet.
+    HotWalletFunded,
+    /// An on-chain withdrawal's amount and fees are held.
+    OnchainWithdrawalHeld,
+    /// An on-chain withdrawal is in a block for good.
+    OnchainWithdrawalSettled,
+    /// An on-chain withdrawal was never sent, and never will be.
+    OnchainWithdrawalFailed,
 }
 
 impl PostingCode {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 22] = [
         Self::WithdrawalHeld,
         Self::WithdrawalSettled,
         Self::WithdrawalFailed,
@@ -61,6 +75,13 @@ impl PostingCode {
         Self::ChannelOpened,
         Self::ChannelSwept,
         Self::ChannelEnded,
+        Self::OnchainDepositSettled,
+        Self::OnchainDepositReversed,
+        Self::OnchainCoinSuspended,
+        Self::HotWalletFunded,
+        Self::OnchainWithdrawalHeld,
+        Self::OnchainWithdrawalSettled,
+        Self::OnchainWithdrawalFailed,
     ];
 
     /// The name under which it is stored.
@@ -81,6 +102,13 @@ impl PostingCode {
             Self::ChannelOpened => "channel_opened",
             Self::ChannelSwept => "channel_swept",
             Self::ChannelEnded => "channel_ended",
+            Self::OnchainDepositSettled => "onchain_deposit_settled",
+            Self::OnchainDepositReversed => "onchain_deposit_reversed",
+            Self::OnchainCoinSuspended => "onchain_coin_suspended",
+            Self::HotWalletFunded => "hot_wallet_funded",
+            Self::OnchainWithdrawalHeld => "onchain_withdrawal_held",
+            Self::OnchainWithdrawalSettled => "onchain_withdrawal_settled",
+            Self::OnchainWithdrawalFailed => "onchain_withdrawal_failed",
         }
     }
 }
@@ -111,6 +139,14 @@ pub enum FactKind {
     ChainTransaction,
     /// A closed channel, by its id: its end.
     ChannelEnd,
+    /// An output that came to the on-chain wallet, by its outpoint and how often it was credited before.
+    ChainOutput,
+    /// The same, when the credit was taken back.
+    ChainOutputReversal,
+    /// An on-chain withdrawal of ours, by its id: its hold.
+    OnchainWithdrawalHold,
+    /// An on-chain withdrawal of ours, by its id: its end.
+    OnchainWithdrawalEnd,
 }
 
 impl FactKind {
@@ -128,6 +164,10 @@ impl FactKind {
             Self::Channel => "channel",
             Self::ChainTransaction => "chain_transaction",
             Self::ChannelEnd => "channel_end",
+            Self::ChainOutput => "chain_output",
+            Self::ChainOutputReversal => "chain_output_reversal",
+            Self::OnchainWithdrawalHold => "onchain_withdrawal_hold",
+            Self::OnchainWithdrawalEnd => "onchain_withdrawal_end",
         }
     }
 }

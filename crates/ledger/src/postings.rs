@@ -5,4 +5,5 @@
 pub mod capital;
 pub mod chain;
 pub mod deposit;
+pub mod onchain;
 pub mod withdrawal;

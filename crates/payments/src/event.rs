@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::deposit::Deposit;
 use crate::ids::{AccountId, EventId};
+use crate::onchain::OnchainDeposit;
 use crate::withdrawal::Withdrawal;
 
 /// What happened. The names are those of the webhook contract.
@@ -21,16 +22,25 @@ pub enum EventKind {
     WithdrawalLightningCompleted,
     /// A Lightning withdrawal came back.
     WithdrawalLightningFailed,
+    /// An on-chain deposit was seen, and is not credited yet.
+    DepositOnchainPending,
+    /// An on-chain deposit was credited.
+    DepositOnchainCompleted,
+    /// An on-chain deposit was replaced or double-spent.
+    DepositOnchainFailed,
 }
 
 impl EventKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::DepositLightningCompleted,
         Self::DepositLightningFailed,
         Self::WithdrawalLightningPending,
         Self::WithdrawalLightningCompleted,
         Self::WithdrawalLightningFailed,
+        Self::DepositOnchainPending,
+        Self::DepositOnchainCompleted,
+        Self::DepositOnchainFailed,
     ];
 
     /// Its name on the wire and in the database.
@@ -41,6 +51,9 @@ impl EventKind {
             Self::WithdrawalLightningPending => "withdrawal.lightning.pending",
             Self::WithdrawalLightningCompleted => "withdrawal.lightning.completed",
             Self::WithdrawalLightningFailed => "withdrawal.lightning.failed",
+            Self::DepositOnchainPending => "deposit.onchain.pending",
+            Self::DepositOnchainCompleted => "deposit.onchain.completed",
+            Self::DepositOnchainFailed => "deposit.onchain.failed",
         }
     }
 
@@ -57,6 +70,8 @@ pub enum EventSubject {
     Withdrawal(Box<Withdrawal>),
     /// A deposit.
     Deposit(Box<Deposit>),
+    /// An on-chain deposit.
+    OnchainDeposit(Box<OnchainDeposit>),
 }
 
 impl EventSubject {
@@ -65,6 +80,7 @@ impl EventSubject {
         match self {
             Self::Withdrawal(withdrawal) => withdrawal.id.to_bytes(),
             Self::Deposit(deposit) => deposit.id.to_bytes(),
+            Self::OnchainDeposit(deposit) => deposit.id.to_bytes(),
         }
     }
 
@@ -73,6 +89,7 @@ impl EventSubject {
         match self {
             Self::Withdrawal(withdrawal) => withdrawal.account_id,
             Self::Deposit(deposit) => deposit.account_id,
+            Self::OnchainDeposit(deposit) => deposit.account_id,
         }
     }
 }

@@ -74,6 +74,8 @@ ids! {
     ClaimId;
     /// A deposit.
     DepositId;
+    /// An on-chain address that was given out.
+    DepositAddressId;
     /// A webhook endpoint of an account.
     EndpointId;
     /// An event in the outbox.

@@ -12,6 +12,7 @@ pub mod ids;
 pub mod invoice;
 pub mod metadata;
 pub mod network;
+pub mod onchain;
 pub mod payment_hash;
 pub mod ports;
 pub mod reconciliation;

@@ -3,6 +3,7 @@
 //! These are the only traits that tests replace. A port must never be called inside a database transaction,
 //! except [`EventBodies`], which is pure.
 
+mod chain_wallet;
 mod clock;
 mod event_bodies;
 mod node_operator;
@@ -10,6 +11,10 @@ mod node_state;
 mod node_view;
 mod rail;
 
+pub use chain_wallet::{
+    ChainPosition, ChainTip, ChainUnavailable, ChainView, ChainWallet, Fate, Keychain, WalletCoin,
+    WalletDescriptors,
+};
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use event_bodies::{EventBodies, EventBody};
 pub use node_operator::{

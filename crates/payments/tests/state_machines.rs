@@ -6,9 +6,10 @@ use std::fmt::Write;
 use money::Msat;
 use payments::deposit::DepositState;
 use payments::invoice::InvoiceState;
+use payments::onchain::OnchainDepositState;
 use payments::suspense::SuspenseState;
 use payments::withdrawal::{WithdrawalFailure, WithdrawalState};
-use payments::{deposit, invoice, suspense, webhook, withdrawal};
+use payments::{deposit, invoice, onchain, suspense, webhook, withdrawal};
 
 const PAGE: &str = include_str!("../../../docs/state-machines.md");
 
@@ -97,6 +98,23 @@ fn deposits() -> String {
     )
 }
 
+fn onchain_deposits() -> String {
+    use onchain::state::{Input, Transition, transition};
+    let cell = |state, input| match transition(state, input) {
+        Transition::To(state) => format!("**{}**", state.name()),
+        Transition::Unchanged => "nothing".to_owned(),
+    };
+    let row = |state: Option<OnchainDepositState>| {
+        let cells = Input::ALL.iter().map(|input| cell(state, *input)).collect();
+        (state.map_or("none", OnchainDepositState::name), cells)
+    };
+    let [pending, settled, disputed, failed] = OnchainDepositState::ALL.map(Some);
+    table(
+        &Input::ALL.map(Input::name),
+        &[None, pending, settled, disputed, failed].map(row),
+    )
+}
+
 fn suspended() -> String {
     let row = |state: SuspenseState| {
         let cell = match suspense::assign(state) {
@@ -133,6 +151,7 @@ fn the_page_shows_every_machine_as_it_is() {
         ("withdrawal", withdrawals()),
         ("invoice", invoices()),
         ("deposit", deposits()),
+        ("on-chain deposit", onchain_deposits()),
         ("suspended money", suspended()),
         ("webhook delivery", deliveries()),
     ] {

@@ -34,6 +34,9 @@ fn a_stored_word_is_the_same_for_ever_and_reads_back() {
         "withdrawal.lightning.pending",
         "withdrawal.lightning.completed",
         "withdrawal.lightning.failed",
+        "deposit.onchain.pending",
+        "deposit.onchain.completed",
+        "deposit.onchain.failed",
     ];
     assert_eq!(events, contract);
     assert_eq!(events.map(EventKind::from_name), EventKind::ALL.map(Some));

@@ -8,7 +8,7 @@ mod file;
 
 use std::path::{Path, PathBuf};
 
-pub use file::{Admin, Config, Database, Fees, Hub, HubDataFormat, Lightning, Server};
+pub use file::{Admin, Config, Database, Fees, Hub, HubDataFormat, Lightning, Onchain, Server};
 
 /// The configuration file with every key at its default.
 pub const DEFAULTS: &str = include_str!("config/defaults.toml");
@@ -109,6 +109,9 @@ mod tests {
             "[fees]\nwithdrawal_bps = 10001",
             "[lightning]\nsync_seconds = 9",
             "[fees]\nreserve_base_sat = -1",
+            "[onchain]\nconfirmations = [0, 3, 6]",
+            "[onchain]\nconfirmations = [3, 2, 6]",
+            "[onchain]\nsync_seconds = 0",
             "[server]\nlisten = \"everywhere\"",
         ] {
             assert!(parse(text).is_err(), "{text}");

@@ -1,6 +1,5 @@
 //! The bytes of every event, for webhooks and for the hub: pure, and made once.
 
-use payments::deposit::Deposit;
 use payments::event::{Event, EventKind, EventSubject};
 use payments::network::Network;
 use payments::ports::{EventBodies, EventBody};
@@ -21,7 +20,12 @@ impl EventBodies for WireBodies {
     fn render(&self, event: &Event) -> EventBody {
         match &event.subject {
             EventSubject::Withdrawal(withdrawal) => self.withdrawal(event.kind, withdrawal),
-            EventSubject::Deposit(deposit) => self.deposit(event.kind, deposit),
+            EventSubject::Deposit(deposit) => {
+                self.deposit(event.kind, &present::deposit(deposit, self.network))
+            }
+            EventSubject::OnchainDeposit(deposit) => {
+                self.deposit(event.kind, &present::onchain_deposit(deposit, self.network))
+            }
         }
     }
 }
@@ -36,10 +40,9 @@ impl WireBodies {
     }
 
     /// Deposits are not told of on the hub: its contract has no event for them.
-    fn deposit(&self, kind: EventKind, deposit: &Deposit) -> EventBody {
-        let body = present::deposit(deposit, self.network);
+    fn deposit(self, kind: EventKind, body: &bitvora::Deposit) -> EventBody {
         EventBody {
-            webhook: bitvora::deposit_event(event_name(kind), &body),
+            webhook: bitvora::deposit_event(event_name(kind), body),
             hub: Vec::new(),
         }
     }
@@ -54,6 +57,9 @@ pub fn event_name(kind: EventKind) -> EventName {
         EventKind::WithdrawalLightningPending => EventName::WithdrawalLightningPending,
         EventKind::WithdrawalLightningCompleted => EventName::WithdrawalLightningCompleted,
         EventKind::WithdrawalLightningFailed => EventName::WithdrawalLightningFailed,
+        EventKind::DepositOnchainPending => EventName::DepositOnchainPending,
+        EventKind::DepositOnchainCompleted => EventName::DepositOnchainCompleted,
+        EventKind::DepositOnchainFailed => EventName::DepositOnchainFailed,
     }
 }
 

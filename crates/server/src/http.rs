@@ -3,6 +3,7 @@
 //! Every answer is JSON, also for an unknown path, a wrong method, a body that is too large and a panic.
 
 pub mod acting;
+pub mod addresses;
 pub mod admin;
 pub mod answer;
 pub mod auth;

@@ -4,9 +4,11 @@
 
 use payments::account::AccountBalance;
 use payments::deposit::{Deposit, DepositState};
+use payments::ids::AccountId;
 use payments::invoice::{Invoice, InvoiceState};
 use payments::metadata::Metadata;
 use payments::network::Network;
+use payments::onchain::{DepositAddress, OnchainDeposit, OnchainDepositState};
 use payments::withdrawal::{Withdrawal, WithdrawalFailure, WithdrawalState};
 use store::queries::transaction::Transaction;
 use wire::bitvora::{
@@ -164,6 +166,51 @@ pub fn deposit(deposit: &Deposit, network: Network) -> bitvora::Deposit {
     }
 }
 
+/// The three statuses of the contract: what is credited is `settled`, also while it is disputed.
+fn onchain_deposit_status(state: OnchainDepositState) -> TransactionStatus {
+    match state {
+        OnchainDepositState::Pending => TransactionStatus::Pending,
+        OnchainDepositState::Settled | OnchainDepositState::Disputed => TransactionStatus::Settled,
+        OnchainDepositState::Failed => TransactionStatus::Failed,
+    }
+}
+
+/// An on-chain deposit.
+#[must_use]
+pub fn onchain_deposit(deposit: &OnchainDeposit, network: Network) -> bitvora::Deposit {
+    bitvora::Deposit {
+        id: deposit.id.to_string(),
+        company_id: deposit.account_id.to_string(),
+        ledger_tx_id: deposit
+            .posting_id
+            .map_or_else(String::new, |id| id.to_string()),
+        recipient: deposit.address.clone(),
+        amount_sats: whole_sats(deposit.amount_msat),
+        fee_sats: Sats::from_msat(deposit.platform_fee_msat.get()),
+        chain_tx_id: Some(deposit.outpoint.txid.to_string()),
+        rail_type: RailType::Onchain,
+        network_type: network_type(network),
+        status: onchain_deposit_status(deposit.state),
+        metadata: metadata(deposit.metadata.as_ref()),
+        lightning_invoice_id: None,
+        created_at: micros(deposit.created_at),
+        updated_at: micros(deposit.updated_at),
+    }
+}
+
+/// An on-chain address of an account.
+#[must_use]
+pub fn deposit_address(address: &DepositAddress, account: AccountId) -> bitvora::OnChainAddress {
+    bitvora::OnChainAddress {
+        id: address.id.to_string(),
+        company_id: account.to_string(),
+        address: address.address.clone(),
+        metadata: metadata(address.metadata.as_ref()),
+        created_at: micros(address.created_at),
+        updated_at: micros(address.created_at),
+    }
+}
+
 /// One row of the transaction list.
 #[must_use]
 pub fn transaction(transaction: &Transaction, network: Network) -> bitvora::Transaction {
@@ -179,6 +226,19 @@ pub fn transaction(transaction: &Transaction, network: Network) -> bitvora::Tran
             kind: TransactionType::Deposit,
             fee_microsats: fee_microsats(deposit.platform_fee_msat.get()),
             status: deposit_status(deposit.state),
+            created_at: micros(deposit.created_at),
+            updated_at: micros(deposit.updated_at),
+        },
+        Transaction::OnchainDeposit(deposit) => bitvora::Transaction {
+            id: deposit.id.to_string(),
+            company_id: deposit.account_id.to_string(),
+            amount_sats: whole_sats(deposit.amount_msat),
+            recipient: deposit.address.clone(),
+            rail_type: RailType::Onchain,
+            network_type: network_type(network),
+            kind: TransactionType::Deposit,
+            fee_microsats: fee_microsats(deposit.platform_fee_msat.get()),
+            status: onchain_deposit_status(deposit.state),
             created_at: micros(deposit.created_at),
             updated_at: micros(deposit.updated_at),
         },
@@ -204,6 +264,7 @@ pub fn metadata_of(transaction: &Transaction) -> wire::Metadata {
     metadata(match transaction {
         Transaction::Deposit(deposit) => deposit.metadata.as_ref(),
         Transaction::Withdrawal(withdrawal) => withdrawal.metadata.as_ref(),
+        Transaction::OnchainDeposit(deposit) => deposit.metadata.as_ref(),
     })
 }
 

@@ -145,6 +145,7 @@ impl From<ReserveError> for ApiError {
             .into(),
             ReserveError::ResendBarred => Problem::EarlierAttemptEnding.into(),
             ReserveError::Expired => Problem::InvoiceExpired.into(),
+            ReserveError::DepositDisputed => Problem::DepositDisputed.into(),
             ReserveError::InsufficientFunds {
                 available_msat,
                 required_msat,

@@ -18,10 +18,14 @@ mod router;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use onchain::{OnchainWallet, WalletKeys};
 use payments::fee_policy::FeePolicy;
 use payments::network::Network;
+use payments::onchain::ConfirmationPolicy;
 use rail_ldk::LdkRail;
+use store::acts::onchain::wallet::KeepWalletError;
 use store::{OpenError, Store, StoreConfig};
 use tokio::net::TcpListener;
 use wire::sandbox::Ready;
@@ -35,7 +39,11 @@ use crate::node_role::{self, NodeRoleError};
 use crate::roles::Roles;
 use crate::secret_file::SecretFileError;
 use crate::serving::{ServeError, ServeOptions, Serving, serve};
+use crate::workers::onchain::ChainWatcher;
 use crate::workers::reconciler::Pace;
+
+/// How often the wallet looks at the chain by itself; every call that changes the chain lets it look.
+const CHAIN_LOOK: Duration = Duration::from_millis(500);
 
 /// What the sandbox is told.
 #[derive(Debug, Clone)]
@@ -81,6 +89,12 @@ pub enum SandboxError {
     /// The lease of our node.
     #[error(transparent)]
     Lease(#[from] NodeRoleError),
+    /// The on-chain wallet.
+    #[error(transparent)]
+    Wallet(#[from] onchain::StartError),
+    /// The books of the on-chain wallet.
+    #[error(transparent)]
+    KeepWallet(#[from] KeepWalletError),
     /// The server.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -129,6 +143,7 @@ pub async fn start(
     })
     .await??;
     let esplora = serve_esplora(esplora_listener, chain.clone());
+    let keys = places.node.wallet_keys().ok_or(SandboxError::Seeds)?;
 
     let app = App::new(store.clone(), Network::Regtest, FeePolicy::default());
     // A sandbox on PostgreSQL that was killed has left its lease behind.
@@ -140,6 +155,7 @@ pub async fn start(
         let url = format!("http://{esplora_address}");
         let (economy, node) = economy::start(&data_dir, (&app, leased), chain, &url, places)?;
         economy.settle_channels(&node, node_progress.as_ref())?;
+        economy.is_settled();
         Ok::<_, SandboxError>((economy, node))
     })
     .await??;
@@ -156,7 +172,8 @@ pub async fn start(
         requests_per_second: None,
     };
     let token = AdminTokenHash::of(credentials.admin_token());
-    let calls = http::router(Arc::clone(&economy), token);
+    let watcher = watcher(&node.app, &keys, &format!("http://{esplora_address}")).await?;
+    let calls = http::router(Arc::clone(&economy), Arc::clone(&watcher), token);
     let mut serving = serve(node.app.clone(), serve_options, listener, calls)?;
     let node_app = node.clone();
     serving.run_node(node)?;
@@ -165,6 +182,7 @@ pub async fn start(
     // The sandbox opens its channels itself.
     serving.operate(&node_app, Arc::new(view.clone()), false);
     serving.reconcile(&node_app, Arc::new(view), Pace::default());
+    serving.watch_chain(watcher, CHAIN_LOOK);
     let ready = ready(serving.address, esplora_address, &credentials);
     Ok(Sandbox {
         ready,
@@ -172,6 +190,20 @@ pub async fn start(
         serving,
         esplora,
     })
+}
+
+/// The customers' on-chain wallet, over the sandbox's chain.
+async fn watcher(
+    app: &App,
+    keys: &WalletKeys,
+    url: &str,
+) -> Result<Arc<ChainWatcher>, SandboxError> {
+    let wallet = Arc::new(OnchainWallet::new(keys, url)?);
+    let app = app.clone();
+    let begun = tokio::task::spawn_blocking(move || {
+        ChainWatcher::begin(app, wallet, ConfirmationPolicy::default())
+    });
+    Ok(Arc::new(begun.await??))
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, SandboxError> {

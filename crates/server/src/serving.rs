@@ -33,6 +33,7 @@ use crate::http::client_address::TrustedProxies;
 use crate::http::rate_limit::RateLimit;
 use crate::http::{HttpState, router};
 use crate::roles::{Role, Roles};
+use crate::workers::onchain::ChainWatcher;
 use crate::workers::reconciler::Pace;
 use crate::{hub, workers};
 
@@ -239,6 +240,12 @@ impl Serving {
     pub fn reconcile(&self, node: &NodeApp, view: Arc<dyn NodeView>, pace: Pace) {
         let run = workers::reconciler::run(node.app.clone(), view, pace, self.stop.clone());
         self.tasks.spawn(guarded("reconciler", &self.stop, run));
+    }
+
+    /// Looks at the chain for the customers' coins from now on, at least so often.
+    pub fn watch_chain(&self, watcher: Arc<ChainWatcher>, every: Duration) {
+        let run = workers::onchain::run(watcher, every, self.stop.clone());
+        self.tasks.spawn(guarded("on-chain", &self.stop, run));
     }
 
     /// Lets the operator reach the node, and reopens what a crash has closed, as far as `reopen` wants it.

@@ -7,6 +7,7 @@ pub mod dispatcher;
 pub mod invoice_expiry;
 pub mod node_commands;
 pub mod node_records;
+pub mod onchain;
 pub mod rail_events;
 pub mod reconciler;
 pub mod recovery;

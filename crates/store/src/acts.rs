@@ -17,6 +17,7 @@ pub mod idempotency;
 pub mod internal;
 pub mod invoice;
 pub mod node_command;
+pub mod onchain;
 pub mod outbox;
 pub mod outcome;
 pub mod posting;

@@ -36,6 +36,7 @@ pub(crate) const ALL: &[Migration] = embedded! {
     4 => "0004_reconciliation",
     5 => "0005_access",
     6 => "0006_hub_messages",
+    7 => "0007_onchain",
 };
 
 /// The version that this program works with.

@@ -10,6 +10,7 @@ pub mod event;
 pub mod invoice;
 pub mod node;
 pub mod node_record;
+pub mod onchain;
 pub mod payment;
 pub mod reconciliation;
 pub mod reopening;

@@ -6,6 +6,7 @@ pub mod account;
 pub mod deposit;
 pub mod endpoint;
 pub mod invoice;
+pub mod onchain;
 pub mod suspense;
 pub mod withdrawal;
 

@@ -4,6 +4,7 @@
 //! a case that breaks an invariant fails whatever it asserted. Only tests may depend on this crate, so everything
 //! here panics with what it found instead of returning an error.
 
+mod chain;
 mod clock;
 mod entropy;
 mod hub_client;
@@ -16,6 +17,7 @@ mod run;
 mod server;
 pub mod sim;
 
+pub use chain::FakeChain;
 pub use clock::FakeClock;
 pub use entropy::SeededEntropy;
 pub use hub_client::HubClient;

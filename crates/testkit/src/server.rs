@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ::payments::fee_policy::FeePolicy;
 use ::payments::ids::Ids;
 use ::payments::network::Network;
+use ::payments::onchain::ConfirmationPolicy;
 use ::payments::ports::Clock;
 use axum::Router;
 use axum::http::Method;
@@ -23,6 +24,7 @@ use server::app::{App, NodeApp};
 use server::http::client_address::TrustedProxies;
 use server::roles::{Role, Roles};
 use server::serving::{Clients, ServeOptions, Serving, serve};
+use server::workers::onchain::{ChainWatcher, LookError};
 use server::workers::reconciler::Pace;
 use store::testing::Database;
 use store::{Store, StoreConfig};
@@ -32,6 +34,7 @@ use wire::hercle::DataFormat;
 
 pub use self::customer::{Customer, Webhook};
 pub use self::trouble::LockedTable;
+use crate::chain::FakeChain;
 use crate::clock::FakeClock;
 use crate::entropy::SeededEntropy;
 use crate::rail::FakeRail;
@@ -82,12 +85,15 @@ pub struct TestServer {
     pub clock: Arc<FakeClock>,
     /// The node under it.
     pub rail: Arc<FakeRail>,
+    /// The chain under it.
+    pub chain: Arc<FakeChain>,
     /// How the next start sets it up.
     pub settings: Settings,
     entropy: Arc<SeededEntropy>,
     config: StoreConfig,
     store: Store,
     serving: Option<Serving>,
+    watcher: Option<Arc<ChainWatcher>>,
     http: Http,
 }
 
@@ -135,6 +141,8 @@ impl TestServer {
         static SEED: AtomicU64 = AtomicU64::new(1);
         Self {
             rail: Arc::new(FakeRail::new(Arc::clone(&clock))),
+            chain: Arc::default(),
+            watcher: None,
             clock,
             settings: Settings::default(),
             entropy: Arc::new(SeededEntropy::new(SEED.fetch_add(1, Ordering::Relaxed))),
@@ -170,12 +178,35 @@ impl TestServer {
             let node = NodeApp { app, rail };
             let started = serving.run_node(node.clone());
             started.unwrap_or_else(|error| panic!("{error}"));
+            self.watcher = Some(self.begin_to_watch(&node).await);
             serving.operate(&node, self.rail.clone(), self.settings.reopen);
             if let Some(pace) = self.settings.reconcile {
                 serving.reconcile(&node, self.rail.clone(), pace);
             }
         }
         self.serving = Some(serving);
+    }
+
+    /// The chain is looked at only when a case says so.
+    async fn begin_to_watch(&self, node: &NodeApp) -> Arc<ChainWatcher> {
+        let (app, chain) = (node.app.clone(), Arc::clone(&self.chain));
+        let policy = ConfirmationPolicy::default();
+        let begun = tokio::task::spawn_blocking(move || ChainWatcher::begin(app, chain, policy));
+        let begun = begun.await.expect("no panic");
+        Arc::new(begun.expect("the same wallet as before"))
+    }
+
+    /// Lets the wallet look at the chain.
+    ///
+    /// # Errors
+    /// As the look has them.
+    ///
+    /// # Panics
+    /// When the server runs no node.
+    pub async fn look_at_the_chain(&self) -> Result<(), LookError> {
+        let watcher = Arc::clone(self.watcher.as_ref().expect("a server with a node"));
+        let looked = tokio::task::spawn_blocking(move || watcher.look());
+        looked.await.expect("no panic")
     }
 
     fn serving(&self) -> &Serving {

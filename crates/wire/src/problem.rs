@@ -180,6 +180,8 @@ catalogue! {
         /// The amount and the whole fee reserve.
         required_msat: i64 = 101_500,
     } => 400 "insufficient_funds" Operational,
+    /// The block of an on-chain deposit that was credited has left the chain.
+    DepositDisputed => 409 "deposit_disputed" Operational,
     /// No route, no answer or no usable data at the destination of a payment.
     DestinationUnavailable {
         /// What went wrong, as a clause.

@@ -2,6 +2,8 @@
 //!
 //! Never part of a server with real money.
 
+pub mod chain;
+
 use serde::Serialize;
 
 use crate::Problem;

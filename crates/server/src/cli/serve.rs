@@ -7,6 +7,7 @@ use axum::Router;
 use bitcoin::secp256k1::PublicKey;
 use clap::Args;
 use jiff::SignedDuration;
+use onchain::{OnchainWallet, WalletKeys};
 use payments::ports::SystemEntropy;
 use rail_ldk::{LdkRail, NodeConfig, NodeSeed, SyncIntervals};
 use store::Store;
@@ -15,14 +16,15 @@ use tokio::net::TcpListener;
 use webhooks::EgressPolicy;
 
 use super::{CliError, ConfigArgs, print, shutdown};
-use crate::app::App;
+use crate::app::{App, NodeApp};
 use crate::compose::NODE;
 use crate::config::{self, Config};
 use crate::http::client_address::TrustedProxies;
 use crate::node_role::RunningNode;
 use crate::roles::{Role, Roles};
 use crate::secret_file::{hex_or_new, private_folder};
-use crate::serving::{ServeOptions, serve};
+use crate::serving::{ServeOptions, Serving, serve};
+use crate::workers::onchain::ChainWatcher;
 use crate::workers::reconciler::Pace;
 
 /// How to serve.
@@ -81,6 +83,8 @@ async fn serve_until_told(
     config: &Config,
 ) -> Result<Option<RunningNode>, CliError> {
     let waits = app.store.is_shared();
+    let wallet = node_config.as_ref().map(|node| wallet(config, node));
+    let wallet = wallet.transpose()?;
     let mut starting = std::pin::pin!(async {
         match node_config {
             Some(node) => RunningNode::start(&app, node).await.map(Some),
@@ -109,6 +113,7 @@ async fn serve_until_told(
         first
     };
     if let Some(node) = &node {
+        watch_chain(&serving, &node.app, wallet, config).await?;
         print::note(&format!("  node         {}", node.node.node_id()));
         serving.run_node(node.app.clone())?;
         let view = LdkRail::new(Arc::clone(&node.node));
@@ -120,6 +125,32 @@ async fn serve_until_told(
     print::note("stopping");
     serving.stop().await;
     Ok(node)
+}
+
+/// The customers' wallet, on a branch of the node's seed.
+fn wallet(config: &Config, node: &NodeConfig) -> Result<OnchainWallet, CliError> {
+    let NodeSeed::Entropy(seed) = &node.seed else {
+        return Err("the node's seed is not 64 bytes".into());
+    };
+    let keys = WalletKeys::of_seed(node.network, seed.as_slice())?;
+    let own = config.onchain.esplora_url();
+    let url = own.map_or(node.esplora_url.as_str(), |own| own.trim_end_matches('/'));
+    Ok(OnchainWallet::new(&keys, url)?)
+}
+
+/// Looks for the customers' coins from now on, beside the node.
+async fn watch_chain(
+    serving: &Serving,
+    node: &NodeApp,
+    wallet: Option<OnchainWallet>,
+    config: &Config,
+) -> Result<(), CliError> {
+    let Some(wallet) = wallet else { return Ok(()) };
+    let (app, policy) = (node.app.clone(), config.onchain.policy()?);
+    let begun =
+        tokio::task::spawn_blocking(move || ChainWatcher::begin(app, Arc::new(wallet), policy));
+    serving.watch_chain(Arc::new(begun.await??), config.onchain.look_every());
+    Ok(())
 }
 
 /// `known` is the node that has run on the database before: its seed is never made anew.

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use money::{BasisPoints, Msat};
 use payments::fee_policy::FeePolicy;
 use payments::network::Network;
+use payments::onchain::ConfirmationPolicy;
 use serde::{Deserialize, Serialize};
 use store::StoreConfig;
 use wire::hercle::DataFormat;
@@ -34,6 +36,8 @@ pub struct Config {
     pub database: Database,
     /// The node.
     pub lightning: Lightning,
+    /// The customers' on-chain wallet.
+    pub onchain: Onchain,
     /// The fees.
     pub fees: Fees,
     /// The hub.
@@ -86,6 +90,15 @@ pub struct Lightning {
     pub sync_seconds: u16,
     /// Whether a channel that a crash has closed is reopened.
     pub reopen_channels_after_crash: bool,
+}
+
+/// The customers' on-chain wallet.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Onchain {
+    esplora_url: String,
+    sync_seconds: u16,
+    confirmations: [u32; 3],
 }
 
 /// The fees.
@@ -184,6 +197,10 @@ impl Config {
         self.network()?;
         self.check_roles()?;
         self.fees.policy()?;
+        self.onchain.policy()?;
+        if self.onchain.sync_seconds == 0 {
+            return Err(wrong("onchain.sync_seconds is at least 1"));
+        }
         if self.lightning.sync_seconds < LEAST_SYNC_SECONDS {
             return Err(wrong("lightning.sync_seconds is at least 10"));
         }
@@ -202,6 +219,31 @@ impl Config {
         let mut shown = self.clone();
         shown.database.url = redacted(&self.database.url);
         toml::to_string(&shown).expect("every key can be written as TOML")
+    }
+}
+
+impl Onchain {
+    /// How deep a deposit must be in the chain.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for numbers that ask less for more.
+    pub fn policy(&self) -> Result<ConfirmationPolicy, ConfigError> {
+        let [small, medium, large] = self.confirmations;
+        ConfirmationPolicy::new(small, medium, large).ok_or_else(|| {
+            wrong("onchain.confirmations are at least 1, and never fewer for a larger deposit")
+        })
+    }
+
+    /// The Esplora API, when it is not the node's.
+    #[must_use]
+    pub fn esplora_url(&self) -> Option<&str> {
+        (!self.esplora_url.is_empty()).then_some(&self.esplora_url)
+    }
+
+    /// How often the wallet looks at the chain.
+    #[must_use]
+    pub fn look_every(&self) -> Duration {
+        Duration::from_secs(self.sync_seconds.into())
     }
 }
 

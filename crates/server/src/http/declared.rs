@@ -8,7 +8,7 @@ use wire::bitvora as contract;
 
 use super::openapi::{Access, Operation, requests};
 use super::routes::Routes;
-use super::{admin, balance, events, export, invoices, transactions, withdrawals};
+use super::{addresses, admin, balance, events, export, invoices, transactions, withdrawals};
 
 /// All of them.
 #[must_use]
@@ -40,6 +40,17 @@ fn customers(routes: Routes) -> Routes {
             Scope::Read,
             by_id("/{id}", "getInvoiceShort"),
             invoices::get,
+        )
+        .key(
+            Scope::Receive,
+            Operation::post(
+                "/v1/bitcoin/deposit/on-chain",
+                "createAddress",
+                "Make an on-chain address.",
+            )
+            .takes(requests::on_chain_address())
+            .envelops::<contract::OnChainAddress>(201),
+            addresses::create,
         )
         .key(
             Scope::Send,

@@ -132,13 +132,19 @@ pub async fn deposit(
 ) -> Result<Response, ApiError> {
     let id: DepositId = id.parse().map_err(|_| ApiError::not_found("deposit"))?;
     let account = identity.account_id;
-    let found = state
+    let network = state.app.network;
+    let body = state
         .app
         .store
-        .read_async(move |tx| queries::payment::deposit(tx, account, id))
+        .read_async(move |tx| {
+            Ok::<_, StoreError>(match queries::payment::deposit(tx, account, id)? {
+                Some(found) => Some(present::deposit(&found, network)),
+                None => queries::onchain::deposit(tx, account, id)?
+                    .map(|found| present::onchain_deposit(&found, network)),
+            })
+        })
         .await?
         .ok_or_else(|| ApiError::not_found("deposit"))?;
-    let body = present::deposit(&found, state.app.network);
     Ok(json(200, &Success::ok("Deposit retrieved", body)))
 }
 

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
+use onchain::WalletKeys;
+use payments::network::Network;
 use payments::ports::{Entropy, SystemEntropy};
 use rail_ldk::NodeSeed;
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,16 @@ pub(super) struct Place {
     pub(super) seed: NodeSeed,
     /// Where it listens.
     pub(super) address: SocketAddr,
+}
+
+impl Place {
+    /// The keys of the on-chain wallet beside the node.
+    pub(super) fn wallet_keys(&self) -> Option<WalletKeys> {
+        match &self.seed {
+            NodeSeed::Entropy(seed) => WalletKeys::of_seed(Network::Regtest, seed.as_slice()).ok(),
+            NodeSeed::Mnemonic { .. } => None,
+        }
+    }
 }
 
 /// The places of all nodes.

@@ -4,11 +4,12 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Instant;
 
-use devchain::Chain;
+use devchain::{Chain, Tip};
 use rail_ldk::{LdkNode, NodeCallError};
 use store::LeasedNode;
 
@@ -29,6 +30,8 @@ pub(super) struct Economy {
     pub(super) counterparty: Arc<Counterparty>,
     pub(super) counterparty_address: SocketAddr,
     pub(super) router: Router,
+    /// How high the chain was when the channels were there: what is below never leaves it.
+    firm_height: AtomicU32,
     /// One call mines at a time, so that each returns when the nodes have seen its own blocks.
     turn: Mutex<()>,
 }
@@ -82,6 +85,7 @@ pub(super) fn start(
         counterparty,
         counterparty_address,
         router: router?,
+        firm_height: AtomicU32::new(u32::MAX),
         turn: Mutex::default(),
     };
     economy.sync()?;
@@ -135,6 +139,26 @@ impl Economy {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.chain.faucet().mine(blocks)?;
         self.sync()
+    }
+
+    /// The channels are there: what happened so far stays.
+    pub(super) fn is_settled(&self) {
+        let height = self.chain.height();
+        self.firm_height.store(height, Ordering::Relaxed);
+    }
+
+    /// Lets another branch take over, one block longer than the newest `depth` blocks, and returns when all nodes have
+    /// seen it.
+    pub(super) fn reorganise(&self, depth: u32) -> Result<Tip, EconomyError> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let firm = self.firm_height.load(Ordering::Relaxed);
+        let most = self.chain.height().saturating_sub(firm);
+        if depth > most {
+            return Err(EconomyError::TooDeep { most });
+        }
+        let tip = self.chain.reorganise(depth, 1)?;
+        self.sync()?;
+        Ok(tip)
     }
 
     /// Connects our node to its neighbours, and the router to those behind it.

@@ -17,6 +17,15 @@ pub enum EconomyError {
     /// An opener of channels could not be given coins.
     #[error("a node could not be given coins")]
     Faucet(#[from] devchain::PayError),
+    /// Another branch could not take over.
+    #[error("no other branch can take over")]
+    Reorganise(#[from] devchain::ReorganiseError),
+    /// The branch would begin before the sandbox was started: its channels would be undone.
+    #[error("at most {most} blocks can leave the chain")]
+    TooDeep {
+        /// How many there are since.
+        most: u32,
+    },
     /// The lease of another node on its state.
     #[error(transparent)]
     Lease(#[from] LeaseError),

@@ -118,7 +118,10 @@ async fn has_funds(app: &App, account: AccountId) -> Result<bool, SandboxError> 
         .map_err(|error| failed("history")(error.into()))?;
     Ok(page.iter().any(|row| {
         matches!(row, Transaction::Deposit(deposit) if deposit.state == DepositState::Settled)
-            || matches!(row, Transaction::Withdrawal(_))
+            || matches!(
+                row,
+                Transaction::Withdrawal(_) | Transaction::OnchainDeposit(_)
+            )
     }))
 }
 

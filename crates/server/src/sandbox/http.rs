@@ -1,5 +1,7 @@
 //! `/sandbox/…`: the calls that produce every outcome. They take the admin token.
 
+mod chain;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,13 +18,13 @@ use wire::sandbox as body;
 
 use super::counterparty::{Ended, ReleaseError};
 use super::economy::Economy;
-use super::error::EconomyError;
 use super::invoice::InvoiceError;
 use super::router::Route;
 use crate::http::answer::json;
 use crate::http::auth::{AdminTokenHash, Operator};
 use crate::http::body::JsonBody;
-use crate::problem::{ApiError, chain};
+use crate::problem::{self, ApiError};
+use crate::workers::onchain::ChainWatcher;
 
 /// How long a payment of the counterparty is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,6 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 struct SandboxState {
     economy: Arc<Economy>,
+    watcher: Arc<ChainWatcher>,
     token: AdminTokenHash,
 }
 
@@ -40,14 +43,25 @@ impl FromRef<SandboxState> for AdminTokenHash {
 }
 
 /// The sandbox's calls.
-pub(super) fn router(economy: Arc<Economy>, token: AdminTokenHash) -> Router {
+pub(super) fn router(
+    economy: Arc<Economy>,
+    watcher: Arc<ChainWatcher>,
+    token: AdminTokenHash,
+) -> Router {
     Router::new()
         .route("/sandbox", get(overview))
         .route("/sandbox/invoice", post(invoice))
         .route("/sandbox/pay", post(pay))
-        .route("/sandbox/mine", post(mine))
+        .route("/sandbox/send", post(chain::send))
+        .route("/sandbox/replace", post(chain::replace))
+        .route("/sandbox/mine", post(chain::mine))
+        .route("/sandbox/reorg", post(chain::reorg))
         .route("/sandbox/release", post(release))
-        .with_state(SandboxState { economy, token })
+        .with_state(SandboxState {
+            economy,
+            watcher,
+            token,
+        })
 }
 
 /// Runs a call to a node on a thread that may block.
@@ -106,7 +120,7 @@ fn not_made(error: InvoiceError) -> Problem {
                     .into(),
         },
         InvoiceError::Node(error) => {
-            tracing::info!(error = %chain(&error), "the counterparty made no invoice");
+            tracing::info!(error = %problem::chain(&error), "the counterparty made no invoice");
             Problem::InvalidParameter {
                 name: "description".into(),
                 why: "the counterparty's node refused it or the amount".into(),
@@ -177,27 +191,6 @@ fn failure(reason: PaymentFailure) -> &'static str {
         PaymentFailure::Expired => "expired",
         PaymentFailure::Unexpected => "unexpected",
     }
-}
-
-async fn mine(
-    State(state): State<SandboxState>,
-    _operator: Operator,
-    JsonBody(bytes): JsonBody,
-) -> Result<Response, ApiError> {
-    let blocks = body::blocks(&bytes)?;
-    let tip = blocking(&state, move |economy| {
-        economy.mine(blocks)?;
-        Ok::<_, EconomyError>(economy.chain.tip())
-    })
-    .await?
-    .map_err(|error| ApiError::internal(&error))?;
-    Ok(json(
-        200,
-        &body::Mined {
-            height: tip.height,
-            tip: tip.hash.to_string(),
-        },
-    ))
 }
 
 async fn release(

@@ -16,6 +16,7 @@ mod internal;
 mod invoices;
 mod keys;
 mod node;
+mod onchain;
 mod openapi;
 mod outages;
 mod people;

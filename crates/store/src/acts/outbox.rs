@@ -62,7 +62,7 @@ pub struct Prepared {
 pub fn prepare(act: &ActContext, kind: EventKind, subject: EventSubject) -> Prepared {
     let api_key_id = match &subject {
         EventSubject::Withdrawal(withdrawal) => Some(withdrawal.api_key_id),
-        EventSubject::Deposit(_) => None,
+        EventSubject::Deposit(_) | EventSubject::OnchainDeposit(_) => None,
     };
     let event = Event {
         id: act.ids.fresh(),

@@ -95,6 +95,9 @@ fn accept(
     if request.new.expires_at <= act.now {
         return Err(ReserveError::Expired);
     }
+    if crate::queries::onchain::is_disputed(tx, request.account_id)? {
+        return Err(ReserveError::DepositDisputed);
+    }
     let payer = payer(tx, request)?;
     let budgets = budget::hold(tx, act, request.api_key_id)?;
     if let Some(invoice) = &invoice {

@@ -249,6 +249,10 @@ fn facts_booked_once(
                     WHEN p.fact_kind = 'internal_payment' THEN 'deposit_transferred'
                     ELSE 'deposit_settled' END)
          UNION ALL
+         SELECT 'a credited on-chain deposit without its posting' FROM onchain_deposit d
+         LEFT JOIN posting p ON p.id = d.posting_id
+         WHERE d.state IN ('settled', 'disputed') AND (p.code IS NULL OR p.code <> 'onchain_deposit_settled')
+         UNION ALL
          SELECT 'a booked deposit without its row' FROM posting p
          LEFT JOIN deposit d ON d.posting_id = p.id
          WHERE p.code IN ('deposit_settled', 'deposit_transferred', 'suspense_assigned') AND d.id IS NULL
@@ -270,6 +274,7 @@ fn facts_booked_once(
          GROUP BY s.id, s.state HAVING COUNT(d.id) <> CASE s.state WHEN 'assigned' THEN 1 ELSE 0 END",
     )?;
     broken_by.extend(suspense_is_its_open_items(tx, folded)?);
+    broken_by.extend(hot_wallet_is_its_coins(tx, folded)?);
     Ok(Check {
         invariant: "I5",
         says: "each fact of a rail is booked once",
@@ -285,11 +290,31 @@ fn suspense_is_its_open_items(
     let counters = folded.get(&number).copied().unwrap_or_default();
     let left = counters.cr_posted - counters.dr_posted;
     let rows = tx.query(
-        "SELECT CAST(COALESCE(SUM(amount_msat), 0) AS BIGINT) FROM suspense_item WHERE state = 'open'",
+        "SELECT CAST(COALESCE(SUM(amount_msat), 0) AS BIGINT) FROM (
+             SELECT amount_msat FROM suspense_item WHERE state = 'open'
+             UNION ALL SELECT amount_msat FROM onchain_coin WHERE kind = 'suspended') items",
         params![],
     )?;
     let open = rows.first().map_or(Ok(0), |row| row.int(0))?;
     Ok((left != open).then(|| format!("suspense: {left} in it, {open} in open items")))
+}
+
+/// What the on-chain wallet has by the books: every coin that came, and was not taken back.
+fn hot_wallet_is_its_coins(
+    tx: &mut Tx<'_>,
+    folded: &BTreeMap<i64, Counters>,
+) -> Result<Option<String>, StoreError> {
+    let number = ledger::SystemAccount::HotWallet.number().get();
+    let counters = folded.get(&number).copied().unwrap_or_default();
+    let booked = counters.dr_posted - counters.cr_posted;
+    let rows = tx.query(
+        "SELECT CAST(COALESCE(SUM(amount_msat), 0) AS BIGINT) FROM (
+             SELECT amount_msat FROM onchain_deposit WHERE state IN ('settled', 'disputed')
+             UNION ALL SELECT amount_msat FROM onchain_coin) coins",
+        params![],
+    )?;
+    let coins = rows.first().map_or(Ok(0), |row| row.int(0))?;
+    Ok((booked != coins).then(|| format!("hot wallet: {booked} booked, {coins} in coins")))
 }
 
 fn terminal_iff_resolved(tx: &mut Tx<'_>) -> Result<Check, StoreError> {
@@ -417,7 +442,8 @@ fn liabilities_covered(folded: &BTreeMap<i64, Counters>) -> Check {
     };
     let at_the_node = |account: ledger::SystemAccount| -net(account.number().get());
     let float = at_the_node(ledger::SystemAccount::LightningFloat)
-        + at_the_node(ledger::SystemAccount::NodeWallet);
+        + at_the_node(ledger::SystemAccount::NodeWallet)
+        + at_the_node(ledger::SystemAccount::HotWallet);
     let owed: i64 = folded
         .keys()
         .filter(|number| **number >= ledger::AccountNumber::FIRST_CUSTOMER)
@@ -425,7 +451,7 @@ fn liabilities_covered(folded: &BTreeMap<i64, Counters>) -> Check {
         .sum();
     let broken_by = if owed > float {
         vec![format!(
-            "{owed} msat owed to customers, {float} msat in the node"
+            "{owed} msat owed to customers, {float} msat in the node and the wallets"
         )]
     } else {
         Vec::new()

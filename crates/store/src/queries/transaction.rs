@@ -5,10 +5,14 @@
 
 use payments::deposit::Deposit;
 use payments::ids::AccountId;
+use payments::onchain::OnchainDeposit;
 use payments::withdrawal::Withdrawal;
 
-use crate::rows::{deposit, withdrawal};
-use crate::{StoreError, Tx, deposit_columns, deposit_tables, params, withdrawal_columns};
+use crate::rows::{deposit, onchain, withdrawal};
+use crate::{
+    StoreError, Tx, deposit_columns, deposit_tables, onchain_deposit_columns,
+    onchain_deposit_tables, params, withdrawal_columns,
+};
 
 /// One transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +21,8 @@ pub enum Transaction {
     Deposit(Box<Deposit>),
     /// Money out.
     Withdrawal(Box<Withdrawal>),
+    /// Money in, over the chain.
+    OnchainDeposit(Box<OnchainDeposit>),
 }
 
 impl Transaction {
@@ -26,6 +32,7 @@ impl Transaction {
         match self {
             Self::Deposit(deposit) => deposit.id.to_bytes(),
             Self::Withdrawal(withdrawal) => withdrawal.id.to_bytes(),
+            Self::OnchainDeposit(deposit) => deposit.id.to_bytes(),
         }
     }
 }
@@ -58,7 +65,19 @@ pub fn page(
         ),
         params![account.to_bytes(), before, limit],
     )?;
+    let onchain_deposits = tx.query(
+        concat!(
+            "SELECT ",
+            onchain_deposit_columns!(),
+            onchain_deposit_tables!(),
+            " WHERE d.account_id = $1 AND d.id < $2 ORDER BY d.id DESC LIMIT $3"
+        ),
+        params![account.to_bytes(), before, limit],
+    )?;
     let mut page = Vec::with_capacity(deposits.len() + withdrawals.len());
+    for row in &onchain_deposits {
+        page.push(Transaction::OnchainDeposit(Box::new(onchain::read(row)?)));
+    }
     for row in &deposits {
         page.push(Transaction::Deposit(Box::new(deposit::read(row)?)));
     }

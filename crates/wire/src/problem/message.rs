@@ -212,6 +212,11 @@ impl Problem {
             Self::DestinationUnavailable { why } => {
                 format!("The destination cannot be paid now: {why}. Try again later.")
             }
+            Self::DepositDisputed => {
+                "The block of a deposit of this account has left the chain. Try again when the deposit is in a \
+                 block again."
+                    .to_owned()
+            }
             Self::AlreadyAssigned => {
                 "This money has been assigned to an account already. List what is assigned to see \
                  to which."

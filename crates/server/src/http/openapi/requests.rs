@@ -55,6 +55,12 @@ pub fn invoice() -> Value {
     object(&["amount", "currency", "description"], &properties)
 }
 
+/// An on-chain address.
+#[must_use]
+pub fn on_chain_address() -> Value {
+    object(&[], &json!({"metadata": metadata()}))
+}
+
 /// An account.
 #[must_use]
 pub fn account() -> Value {

@@ -91,6 +91,9 @@ pub enum ReserveError {
     /// The invoice ran out.
     #[error("the invoice has expired")]
     Expired,
+    /// The block of a deposit that was credited has left the chain: nothing goes out until it is in a block again.
+    #[error("a credited deposit of the account is in no block now")]
+    DepositDisputed,
     /// The account has too little.
     #[error("the account has {available_msat}, the withdrawal needs {required_msat}")]
     InsufficientFunds {
