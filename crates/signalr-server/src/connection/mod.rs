@@ -42,20 +42,25 @@ pub(crate) struct Origin {
 
 /// A connection after its handshake.
 pub(crate) struct Connection {
-    pub(crate) origin: Origin,
+    pub(crate) origin: Box<Origin>,
     pub(crate) protocol: Protocol,
     pub(crate) calls: Arc<Calls>,
+    /// Whether answers wait while much is queued, so that a client which calls faster than it
+    /// reads is held back. Not with stateful reconnect: room comes with an Ack then, which may
+    /// stand behind the very calls that would be held back.
+    holds_back: bool,
     outbox: Arc<Outbox>,
     ended: CancellationToken,
     reason: OnceLock<DisconnectReason>,
 }
 
 impl Connection {
-    fn new(origin: Origin, protocol: Protocol, outbox: Arc<Outbox>) -> Self {
+    fn new(origin: Box<Origin>, protocol: Protocol, outbox: Arc<Outbox>, holds_back: bool) -> Self {
         Self {
             origin,
             protocol,
             calls: Arc::default(),
+            holds_back,
             outbox,
             ended: CancellationToken::new(),
             reason: OnceLock::new(),
@@ -88,6 +93,14 @@ impl Connection {
     pub(crate) async fn push_when_room(&self, frame: Frame) -> bool {
         self.outbox.half_empty().await;
         self.push(frame)
+    }
+
+    /// Queues the answer of a call, which may have to wait for room.
+    pub(crate) async fn answer(&self, frame: Frame) {
+        if self.holds_back {
+            self.outbox.half_empty().await;
+        }
+        self.push(frame);
     }
 
     /// Cancelled when the connection has ended, for whatever reason.

@@ -60,7 +60,7 @@ impl std::fmt::Debug for RawConnection {
 pub(super) async fn live<R: FrameSource, W: FrameSink>(
     core: &Core,
     handler: &RawHandler,
-    origin: Origin,
+    origin: Box<Origin>,
     opening: Opening<R, W>,
 ) {
     let outbox = Arc::new(Outbox::new(&core.options));

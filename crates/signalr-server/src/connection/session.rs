@@ -103,6 +103,9 @@ impl<R: FrameSource, W: FrameSink> Session<R, W> {
         let read_ahead = READ_AHEAD.max(self.core.options.maximum_message_bytes);
         let connection = Arc::clone(&self.connection);
         let mut over = pin!(connection.ended().cancelled());
+        let mut stages = self.core.stage.subscribe();
+        let mut leaving = pin!(stages.wait_for(|stage| *stage > Stage::Open));
+        let mut is_open = true;
         // Set again only when it has gone off: most messages come long before it does.
         let mut silence = pin!(sleep_until(self.silent_at));
         loop {
@@ -120,7 +123,8 @@ impl<R: FrameSource, W: FrameSink> Session<R, W> {
             tokio::select! {
                 biased;
                 () = &mut over, if !self.input_ended => return connection.reason(),
-                _ = self.stage.changed() => {}
+                _ = &mut leaving, if is_open => is_open = false,
+                _ = self.stage.changed(), if !is_open => {}
                 _ = &mut *writing, if !self.input_ended => return DisconnectReason::TransportLost,
                 Some(result) = self.running.next(), if !self.running.is_empty() => {
                     self.connecting = false;

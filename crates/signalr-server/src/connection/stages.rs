@@ -32,13 +32,14 @@ pub(crate) struct Opening<R, W> {
 /// Serves a connection until it has ended, or the hub is dead.
 pub(crate) async fn serve<R: FrameSource, W: FrameSink>(
     core: Arc<Core>,
-    origin: Origin,
+    origin: Box<Origin>,
     opening: Opening<R, W>,
 ) {
     let mut stage = core.stage.subscribe();
     let life = async {
         match &core.raw {
-            Some(handler) => raw::live(&core, handler, origin, opening).await,
+            // On the heap, because most connections need no room for it.
+            Some(handler) => Box::pin(raw::live(&core, handler, origin, opening)).await,
             None => live(Arc::clone(&core), origin, opening).await,
         }
     };
@@ -51,7 +52,7 @@ pub(crate) async fn serve<R: FrameSource, W: FrameSink>(
 
 async fn live<R: FrameSource, W: FrameSink>(
     core: Arc<Core>,
-    origin: Origin,
+    origin: Box<Origin>,
     opening: Opening<R, W>,
 ) {
     let Opening {
@@ -74,12 +75,14 @@ async fn live<R: FrameSource, W: FrameSink>(
     let mut writing: Writing = AbortOnDropHandle::new(tokio::spawn(writer.run()));
     let mut records = Records::new(core.options.maximum_message_bytes);
 
-    let accepted = match shake_hands(&core, transport, &mut source, &mut records).await {
+    // On the heap, as the end is: a connection is long, and needs no room for either meanwhile.
+    let greeting = Box::pin(shake_hands(&core, transport, &mut source, &mut records)).await;
+    let accepted = match greeting {
         Ok(accepted) => accepted,
         Err(refused) => {
             tracing::debug!(connection = number, "handshake failed");
             outbox.finish(refused.map(|text| Protocol::Json.frame(refusal(&text), false)));
-            part(&core, Some(source), writing, false).await;
+            Box::pin(part(&core, Some(source), writing, false)).await;
             return;
         }
     };
@@ -89,7 +92,13 @@ async fn live<R: FrameSource, W: FrameSink>(
         .filter(|_| accepted.version >= 2)
         .map(|again| resumable(&core, protocol, again, resume, tokens));
 
-    let connection = Arc::new(Connection::new(origin, protocol, Arc::clone(&outbox)));
+    let connection = Connection::new(
+        origin,
+        protocol,
+        Arc::clone(&outbox),
+        reattachment.is_none(),
+    );
+    let connection = Arc::new(connection);
     let listed = Listed::new(Arc::clone(&core), Arc::clone(&connection));
     tracing::debug!(connection = number, "connected");
     let caller = Caller::new(Arc::clone(&connection), core.clients());
@@ -112,7 +121,7 @@ async fn live<R: FrameSource, W: FrameSink>(
         }
         disconnect(&core, caller, reason).await;
     };
-    join(part(&core, source, writing, too_long), aftermath).await;
+    Box::pin(join(part(&core, source, writing, too_long), aftermath)).await;
 }
 
 /// Agrees with the writer that the connection outlives its transport.

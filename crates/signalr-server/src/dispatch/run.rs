@@ -58,7 +58,7 @@ impl Running {
         drop(begun);
         if let Some(answer) = answer {
             // A client that calls faster than it reads is held back, and not disconnected.
-            connection.push_when_room(answer).await;
+            connection.answer(answer).await;
         }
     }
 }

@@ -72,7 +72,7 @@ impl Admitted {
         let claim = claim.map_err(slot_for(transport))?;
         let tracked = self.core.connections.token();
         let core = Arc::clone(&self.core);
-        let origin = self.origin(&claim, transport);
+        let origin = Box::new(self.origin(&claim, transport));
         Ok(Begun {
             core,
             claim,
@@ -124,7 +124,8 @@ fn owned(headers: &HeaderMap) -> HeaderMap {
 pub(super) struct Begun {
     core: Arc<Core>,
     pub(super) claim: Claim,
-    origin: Origin,
+    /// On the heap, because it passes through many hands.
+    origin: Box<Origin>,
     tracked: TaskTrackerToken,
 }
 

@@ -62,8 +62,9 @@ impl HubBuilder {
     ///
     /// Calls of one connection run one after the other, unless
     /// [`maximum_parallel_invocations`](HubOptions::maximum_parallel_invocations) says
-    /// otherwise, each in a task of its own: a panic is answered with the generic text, and a
-    /// call runs to its end even if the client leaves.
+    /// otherwise. A call begins in the task of its connection, and goes on in one of its own once
+    /// it has to wait for something: it runs to its end even if the client leaves. A panic is
+    /// answered with the generic text.
     ///
     /// # Panics
     /// If there is a method of that name already.

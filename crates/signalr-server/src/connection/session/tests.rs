@@ -69,14 +69,14 @@ impl Client {
                 async move { end.send(reason).expect("the test waits for the end") }
             })
             .build();
-        let origin = Origin {
+        let origin = Box::new(Origin {
             number: 1,
             id: "c1".into(),
             user: None,
             query: Query::default(),
             headers: HeaderMap::new(),
             transport: Transport::WebSockets,
-        };
+        });
         let sink = Sink {
             seen: to_client,
             stuck,
