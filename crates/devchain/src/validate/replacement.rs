@@ -37,10 +37,8 @@ impl Conflicts {
             return Self { direct, all };
         }
         for entry in mempool.in_order() {
-            let parents = entry.tx.input.iter();
-            let orphaned = parents.fold(false, |orphaned, input| {
-                orphaned || gone.contains(&input.previous_output.txid)
-            });
+            let mut parents = entry.tx.input.iter();
+            let orphaned = parents.any(|input| gone.contains(&input.previous_output.txid));
             if orphaned || direct.contains(&entry.txid) {
                 gone.insert(entry.txid);
                 all.push(entry.txid);

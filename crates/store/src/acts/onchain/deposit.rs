@@ -87,7 +87,7 @@ pub fn observe(
                 id,
                 ..
             }) => match begin(tx, act, fees, seen, (account_id, id))? {
-                Some(deposit) => return Ok(follow(tx, act, deposit, seen, true)?),
+                Some(deposit) => return follow(tx, act, deposit, seen, true),
                 None => return Ok(Observed::Before),
             },
             Some(_) => return book_coin(tx, act, seen, true),
