@@ -44,4 +44,4 @@ bench:
 
 clean:
 	@cargo clean
-	@rm -rf console/node_modules console/dist clients/node/node_modules clients/python/.venv
+	@rm -rf console/node_modules console/dist clients/node/node_modules clients/python/.venv clients/openapi/.venv

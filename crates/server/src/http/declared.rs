@@ -386,8 +386,8 @@ fn books(routes: Routes) -> Routes {
             )
             .query(
                 "everything",
-                "Look at everything now.",
-                json!({"type": "boolean"}),
+                "With true: look at everything now.",
+                json!({"type": "string"}),
             ),
             reconciliation::get,
         )

@@ -8,11 +8,11 @@ use crate::builders::{Customer, key};
 use crate::harness::{World, on_both, together};
 
 on_both! {
-    a_repeat_gets_the_first_answer_to_the_byte_and_changes_nothing,
+    a7_a_repeat_gets_the_first_answer_to_the_byte_and_changes_nothing,
     a_key_of_another_request_is_refused,
     a_key_matches_in_its_own_account_and_operation_alone,
-    twenty_posts_with_one_key_have_one_effect_and_one_answer,
-    twenty_different_requests_with_one_key_have_one_effect,
+    a7_twenty_posts_with_one_key_have_one_effect_and_one_answer,
+    a7_twenty_different_requests_with_one_key_have_one_effect,
     a_refused_request_leaves_its_key_unused,
     an_invoice_is_written_once_for_its_key,
 }
@@ -31,7 +31,7 @@ fn look_up(world: &World, of: &Customer, key: &IdempotencyKey) -> Option<Claim> 
     world.read(move |tx| find(tx, account, &key))
 }
 
-fn a_repeat_gets_the_first_answer_to_the_byte_and_changes_nothing(world: &World) {
+fn a7_a_repeat_gets_the_first_answer_to_the_byte_and_changes_nothing(world: &World) {
     let customer = world.customer_with(1_000);
     let mut request = world.request(&customer, 100);
     request.idempotency = Some(key("k", 1));
@@ -95,7 +95,7 @@ fn a_key_matches_in_its_own_account_and_operation_alone(world: &World) {
     assert_eq!(world.balance(&bob), (788_000, 212_000));
 }
 
-fn twenty_posts_with_one_key_have_one_effect_and_one_answer(world: &World) {
+fn a7_twenty_posts_with_one_key_have_one_effect_and_one_answer(world: &World) {
     let customer = world.customer_with(10_000);
     let mut request = world.request(&customer, 100);
     request.idempotency = Some(key("k", 1));
@@ -108,7 +108,7 @@ fn twenty_posts_with_one_key_have_one_effect_and_one_answer(world: &World) {
     assert_eq!(world.balance(&customer), (9_894_000, 106_000));
 }
 
-fn twenty_different_requests_with_one_key_have_one_effect(world: &World) {
+fn a7_twenty_different_requests_with_one_key_have_one_effect(world: &World) {
     let customer = world.customer_with(10_000);
     let answers = together(20, |number| {
         let mut request = world.request(&customer, 100);

@@ -18,6 +18,20 @@ fn nullable(kind: &str) -> Value {
     json!({"type": [kind, "null"]})
 }
 
+/// A value of this form, or null.
+fn or_null(form: &Value) -> Value {
+    json!({"anyOf": [form, {"type": "null"}]})
+}
+
+fn time() -> Value {
+    json!({"type": "string", "format": "date-time"})
+}
+
+/// Satoshis, down to a thousandth.
+fn sats() -> Value {
+    json!({"type": "number", "minimum": 0.001, "maximum": 2_100_000_000_000_000_u64, "multipleOf": 0.001})
+}
+
 fn metadata() -> Value {
     json!({"type": ["object", "null"], "additionalProperties": {"type": "string"}})
 }
@@ -46,7 +60,7 @@ pub fn withdrawal() -> Value {
 #[must_use]
 pub fn invoice() -> Value {
     let properties = json!({
-        "amount": {"type": "number", "exclusiveMinimum": 0, "maximum": 100_000_000},
+        "amount": sats(),
         "currency": {"enum": ["sats"], "description": "In any letter case; btc is taken as well."},
         "description": {"type": "string", "maxLength": 150},
         "expiry_seconds": {"type": "integer", "minimum": 1, "maximum": 2_592_000},
@@ -87,7 +101,7 @@ fn key_rules() -> Value {
         json!({"type": ["integer", "null"], "minimum": 1, "maximum": 2_100_000_000_000_000_u64});
     json!({
         "scopes": scopes,
-        "expires_at": {"type": ["string", "null"], "format": "date-time"},
+        "expires_at": or_null(&time()),
         "networks": texts,
         "destinations": texts,
         "max_payment_sats": sats,
@@ -107,7 +121,7 @@ pub fn key_settings() -> Value {
 pub fn key() -> Value {
     let mut properties = key_rules();
     properties["name"] = json!({"type": "string", "pattern": "[a-z]"});
-    properties["account_id"] = json!({"type": ["string", "null"], "format": "uuid"});
+    properties["account_id"] = or_null(&uuid());
     object(&["name"], &properties)
 }
 
@@ -133,11 +147,13 @@ fn webhook_fields() -> Value {
     let events = EventName::all().iter().map(|event| event.as_str());
     json!({
         "url": {"type": "string", "format": "uri"},
-        "events": {"type": ["array", "null"], "items": {"enum": events.collect::<Vec<_>>()}},
+        "events": {"type": ["array", "null"], "minItems": 1, "items": {"enum": events.collect::<Vec<_>>()}},
         "description": {"type": ["string", "null"], "maxLength": 200},
         "headers": {"type": ["object", "null"], "additionalProperties": {"type": "string"}},
         "ordered": nullable("boolean"),
-        "retry_seconds": {"type": ["array", "null"], "items": {"type": "integer", "minimum": 1}},
+        "retry_seconds": {
+            "type": ["array", "null"], "minItems": 1, "maxItems": 10, "items": {"type": "integer", "minimum": 1},
+        },
         "max_in_flight": {"type": ["integer", "null"], "minimum": 1, "maximum": 100},
         "per_second": {"type": ["integer", "null"], "minimum": 1, "maximum": 10_000},
     })
@@ -147,7 +163,7 @@ fn webhook_fields() -> Value {
 #[must_use]
 pub fn webhook() -> Value {
     let mut properties = webhook_fields();
-    properties["account_id"] = json!({"type": ["string", "null"], "format": "uuid"});
+    properties["account_id"] = or_null(&uuid());
     object(&["url"], &properties)
 }
 
@@ -166,10 +182,9 @@ pub fn rotation() -> Value {
 /// The time whose events are sent again.
 #[must_use]
 pub fn replay() -> Value {
-    let time = json!({"type": "string", "format": "date-time"});
     object(
         &["from"],
-        &json!({"from": time, "until": {"type": ["string", "null"], "format": "date-time"}}),
+        &json!({"from": time(), "until": or_null(&time())}),
     )
 }
 
@@ -179,20 +194,22 @@ pub fn assignment() -> Value {
     object(&["account_id"], &json!({"account_id": uuid()}))
 }
 
+fn address() -> Value {
+    let pattern = "^0[23][0-9a-f]{64}@[a-z0-9.-]+:[0-9]{1,5}$";
+    json!({"type": "string", "pattern": pattern, "description": "PUBKEY@HOST:PORT"})
+}
+
 /// A peer of the node.
 #[must_use]
 pub fn peer() -> Value {
-    object(
-        &["peer"],
-        &json!({"peer": {"type": "string", "description": "PUBKEY@HOST:PORT"}}),
-    )
+    object(&["peer"], &json!({"peer": address()}))
 }
 
 /// A channel.
 #[must_use]
 pub fn channel() -> Value {
     let properties = json!({
-        "peer": {"type": "string", "description": "PUBKEY@HOST:PORT"},
+        "peer": address(),
         "amount_sats": {"type": "integer", "minimum": 1},
         "announced": {"type": "boolean"},
     });

@@ -6,12 +6,12 @@ use testkit::{Answer, Customer, ForeignInvoice, TestServer};
 use super::refusals::together;
 
 on_both!(
-    a_repeat_gets_the_first_answer_to_the_byte,
-    concurrent_requests_with_one_key_make_one_withdrawal,
+    i8_who_lost_the_answer_gets_it_by_the_key_to_the_byte,
+    a7_concurrent_requests_with_one_key_make_one_withdrawal,
 );
 on_sqlite!(
-    a_key_with_another_request_is_a_conflict,
-    a_key_belongs_to_its_account,
+    a7_a_key_with_another_request_is_a_conflict,
+    a7_a_key_belongs_to_its_account,
     a_key_is_free_again_after_a_refusal,
     a_key_that_is_none_is_refused,
 );
@@ -27,7 +27,7 @@ async fn keyed(
     call.header("idempotency-key", key).send().await
 }
 
-async fn a_repeat_gets_the_first_answer_to_the_byte(server: &mut TestServer) {
+async fn i8_who_lost_the_answer_gets_it_by_the_key_to_the_byte(server: &mut TestServer) {
     let customer = server.customer(1_000).await;
     let invoice = server.foreign_invoice(100);
     let first = keyed(server, &customer, &invoice, 100, "order 7").await;
@@ -44,7 +44,7 @@ async fn a_repeat_gets_the_first_answer_to_the_byte(server: &mut TestServer) {
     assert_eq!(server.rail.asked().len(), 1);
 }
 
-async fn concurrent_requests_with_one_key_make_one_withdrawal(server: &mut TestServer) {
+async fn a7_concurrent_requests_with_one_key_make_one_withdrawal(server: &mut TestServer) {
     let customer = server.customer(10_000).await;
     let invoice = server.foreign_invoice(100);
     let call = || server.withdrawal_call(&customer, &invoice.bolt11, 100);
@@ -58,7 +58,7 @@ async fn concurrent_requests_with_one_key_make_one_withdrawal(server: &mut TestS
     assert_eq!(server.rail.asked().len(), 1);
 }
 
-async fn a_key_with_another_request_is_a_conflict(server: &mut TestServer) {
+async fn a7_a_key_with_another_request_is_a_conflict(server: &mut TestServer) {
     let customer = server.customer(10_000).await;
     let (first, second) = (server.foreign_invoice(100), server.foreign_invoice(100));
     keyed(server, &customer, &first, 100, "k").await.data(201);
@@ -68,7 +68,7 @@ async fn a_key_with_another_request_is_a_conflict(server: &mut TestServer) {
     keyed(server, &customer, &second, 100, "K").await.data(201);
 }
 
-async fn a_key_belongs_to_its_account(server: &mut TestServer) {
+async fn a7_a_key_belongs_to_its_account(server: &mut TestServer) {
     let (one, two) = (server.customer(1_000).await, server.customer(1_000).await);
     let first = keyed(server, &one, &server.foreign_invoice(100), 100, "k")
         .await
