@@ -2,8 +2,8 @@
 //!
 //! On both sides the same bare node is paid, on the same store, over a real channel; the sides take turns, so that
 //! one machine's weather falls on both. In one comparison the bare payer keeps its state as the payee does, and the
-//! stack as it always does: in its own database. Beside them runs a bare payer that keeps nothing: no payer can be faster
-//! to that payee, so its rate is what a target can ask for at most.
+//! stack as it always does: in its own database. Beside them runs a bare payer that keeps nothing: no payer can be
+//! faster to that payee, so its rate is what a target can ask for at most.
 
 mod bare;
 mod chain;

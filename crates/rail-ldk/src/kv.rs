@@ -1,9 +1,9 @@
 //! [`NodeStateKv`]: the node's byte store as LDK sees it (`KVStore` and `KVStoreSync`).
 //!
-//! A write is answered when it is durable, and never with an error: LDK panics on a failed monitor
-//! write. Two kinds are answered at once, in their order: the records of payments and the queue of events. Nobody else is
-//! told of them, and LDK brings them about again as long as no later channel manager is durable. A read that fails must never look like a missing key, or the node would start afresh and
-//! forget its channels.
+//! A write is answered when it is durable, and never with an error: LDK panics on a failed monitor write. Two kinds are
+//! answered at once, in their order: the records of payments and the queue of events. Nobody else is told of them, and
+//! LDK brings them about again as long as no later channel manager is durable. A read that fails must never look like a
+//! missing key, or the node would start afresh and forget its channels.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

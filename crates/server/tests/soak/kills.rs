@@ -27,8 +27,8 @@ async fn g1_every_payment_ends_once_however_often_the_server_is_killed_on_postgr
     kill_again_and_again(Place::postgres).await;
 }
 
-/// Goes through lives for as long as a soak lasts: each begins with a new sandbox and ends with the verdict, so that what
-/// LDK keeps of closed channels (for 4,032 blocks) does not add up.
+/// Goes through lives for as long as a soak lasts: each begins with a new sandbox and ends with the verdict, so that
+/// what LDK keeps of closed channels (for 4,032 blocks) does not add up.
 async fn kill_again_and_again(new_place: fn() -> Option<Place>) {
     let (started, mut all, mut closed) = (Instant::now(), 0, 0);
     while all == 0 || started.elapsed() < duration() {
