@@ -26,6 +26,11 @@ use connector::{ConnectFailure, Connector};
 use stream::ConnectionTiming;
 pub use tls::public_roots;
 
+/// The most that the headers of an answer may take, in bytes.
+const HEADER_BYTES: u32 = 64 * 1024;
+/// How often a connection that carries several attempts is asked whether it lives, and how long it may take to say so.
+const PING_EVERY: Duration = Duration::from_secs(5);
+
 /// How long and how much an attempt may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -61,7 +66,15 @@ pub enum ErrorClass {
     BlockedAddress,
     /// No address took the connection in time.
     Connect,
-    /// The encrypted connection could not be set up: certificate, version, or not TLS at all.
+    /// The certificate is not that of the host.
+    TlsName,
+    /// The certificate has run out, or is not valid yet.
+    TlsExpired,
+    /// Nobody who is trusted has signed the certificate.
+    TlsUntrusted,
+    /// There is no version or cipher that both sides speak.
+    TlsVersion,
+    /// The encrypted connection could not be set up for another reason, such as that the other side speaks no TLS.
     Tls,
     /// The attempt reached its deadline before a status came.
     Timeout,
@@ -78,6 +91,10 @@ impl ErrorClass {
             Self::Dns => "dns",
             Self::BlockedAddress => "blocked_address",
             Self::Connect => "connect",
+            Self::TlsName => "tls_name",
+            Self::TlsExpired => "tls_expired",
+            Self::TlsUntrusted => "tls_untrusted",
+            Self::TlsVersion => "tls_version",
             Self::Tls => "tls",
             Self::Timeout => "timeout",
             Self::Protocol => "protocol",
@@ -182,7 +199,14 @@ impl WebhookClient {
             // Shorter than servers keep theirs, so that few requests meet a closing connection.
             .pool_idle_timeout(Duration::from_secs(30))
             .pool_max_idle_per_host(32)
-            .http1_max_buf_size(64 * 1024)
+            .http1_max_buf_size(HEADER_BYTES as usize)
+            .http2_max_header_list_size(HEADER_BYTES)
+            // What a receiver may send before it is read, for an answer and for all of a connection.
+            .http2_initial_stream_window_size(64 * 1024)
+            .http2_initial_connection_window_size(1024 * 1024)
+            // Many attempts share a connection: one that is dead has to be found out, or all of them wait for it.
+            .http2_keep_alive_interval(PING_EVERY)
+            .http2_keep_alive_timeout(PING_EVERY)
             .build(connector);
         Self {
             http,

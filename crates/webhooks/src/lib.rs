@@ -8,8 +8,10 @@ pub mod custom;
 pub mod egress;
 pub mod resolve;
 pub mod schedule;
+pub mod seal;
 pub mod sign;
 
 pub use client::{Answer, Attempt, ErrorClass, Latency, Limits, WebhookClient};
 pub use egress::EgressPolicy;
+pub use seal::SealingKey;
 pub use sign::{MessageId, Secret, SigningKeys};

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_attempts_are_made_and_no_more() {
+    fn s31_ten_attempts_are_made_and_no_more() {
         for attempts in 1..10 {
             assert!(matches!(
                 decide(&usual(), Outcome::Failed, attempts, None, 0),
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn an_overload_pauses_the_endpoint_and_gone_ends_it() {
+    fn s14_an_overload_pauses_the_endpoint_and_gone_ends_it() {
         let verdict = decide(
             &usual(),
             Outcome::Overloaded,
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_read_as_seconds_or_as_a_date_and_nonsense_is_ignored() {
+    fn s14_retry_after_is_read_as_seconds_or_as_a_date_and_nonsense_is_ignored() {
         for (value, seconds) in [
             ("120", Some(120)),
             (" 120 ", Some(120)),
@@ -327,7 +327,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn jitter_only_adds_and_never_more_than_a_tenth(
+        fn s14_jitter_only_adds_and_never_more_than_a_tenth(
             attempts in 1_u32..10, asked in proptest::option::of(0_u64..1_000_000), random: u64,
         ) {
             let asked = asked.map(Duration::from_secs);
@@ -339,7 +339,7 @@ mod tests {
         }
 
         #[test]
-        fn no_header_makes_the_delay_longer_than_a_day(value in "\\PC*") {
+        fn s14_no_header_makes_the_delay_longer_than_a_day(value in "\\PC*") {
             if let Some(asked) = retry_after(&value, now()) {
                 prop_assert!(!asked.is_zero() && asked <= MAX_DELAY);
             }

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout};
 use tower::Service;
 
 use super::stream::{ConnectionTiming, GuardedStream, connect};
-use super::{ErrorClass, Limits};
+use super::{ErrorClass, Limits, tls};
 use crate::egress::{BlockedAddress, EgressPolicy};
 use crate::resolve::{ResolveError, Resolver};
 
@@ -43,13 +43,13 @@ pub(super) enum ConnectFailure {
 }
 
 impl ConnectFailure {
-    pub(super) const fn class(&self) -> ErrorClass {
+    pub(super) fn class(&self) -> ErrorClass {
         match self {
             Self::NoHost => ErrorClass::Url,
             Self::Resolve(_) | Self::ResolveTimeout => ErrorClass::Dns,
             Self::Blocked(_) => ErrorClass::BlockedAddress,
             Self::Tcp(_) => ErrorClass::Connect,
-            Self::Tls(_) => ErrorClass::Tls,
+            Self::Tls(error) => tls::class(error.as_ref()),
             Self::Timeout => ErrorClass::Timeout,
         }
     }

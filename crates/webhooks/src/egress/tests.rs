@@ -66,7 +66,7 @@ const FORBIDDEN_HOSTS: &[&str] = &[
 ];
 
 #[test]
-fn every_forbidden_address_is_refused_in_every_notation() {
+fn s8_every_forbidden_address_is_refused_in_every_notation() {
     for host in FORBIDDEN_HOSTS {
         let url = format!("https://{host}/hook");
         assert_eq!(
@@ -78,7 +78,7 @@ fn every_forbidden_address_is_refused_in_every_notation() {
 }
 
 #[test]
-fn a_zone_in_an_address_is_no_url() {
+fn s8_a_zone_in_an_address_is_no_url() {
     for url in ["https://[fe80::1%25eth0]/", "https://[fe80::1%eth0]/"] {
         assert_eq!(EgressPolicy::public().vet_url(url), Err(UrlError::Invalid));
     }
@@ -112,7 +112,7 @@ fn public_urls_are_taken_and_normalised() {
 }
 
 #[test]
-fn what_is_wrong_with_a_url_is_said() {
+fn s28_what_is_wrong_with_a_url_is_said() {
     let policy = EgressPolicy::public();
     for (url, error) in [
         ("http://example.com/", UrlError::Scheme),
@@ -160,7 +160,7 @@ fn the_sandbox_takes_loopback_and_there_plain_http_but_nothing_else_private() {
 }
 
 #[test]
-fn one_forbidden_address_refuses_the_whole_name() {
+fn s7_one_forbidden_address_refuses_the_whole_name() {
     let public = IpAddr::from([93, 184, 216, 34]);
     let metadata = IpAddr::from([169, 254, 169, 254]);
     let policy = EgressPolicy::public();
@@ -171,7 +171,7 @@ fn one_forbidden_address_refuses_the_whole_name() {
 }
 
 #[test]
-fn an_address_of_our_own_is_refused_even_where_its_subnet_is_allowed() {
+fn s8_an_address_of_our_own_is_refused_even_where_its_subnet_is_allowed() {
     let listener: SocketAddr = "127.0.0.1:3080".parse().expect("an address");
     let everywhere: SocketAddr = "0.0.0.0:5432".parse().expect("an address");
     let public: SocketAddr = "93.184.216.34:443".parse().expect("an address");
@@ -205,7 +205,7 @@ fn an_allowed_subnet_is_reachable_by_every_notation_of_its_addresses() {
 
 proptest! {
     #[test]
-    fn ipv4_inside_ipv6_is_judged_as_the_ipv4_address(bits: u32) {
+    fn s8_ipv4_inside_ipv6_is_judged_as_the_ipv4_address(bits: u32) {
         let inner = Ipv4Addr::from_bits(bits);
         let verdict = is_public(IpAddr::V4(inner));
         let [a, b] = [(bits >> 16) as u16, (bits & 0xffff) as u16];
@@ -237,7 +237,7 @@ proptest! {
     }
 
     #[test]
-    fn every_spelling_of_an_ipv4_literal_meets_the_same_verdict(bits: u32) {
+    fn s8_every_spelling_of_an_ipv4_literal_meets_the_same_verdict(bits: u32) {
         let policy = EgressPolicy::public();
         let [a, b, c, d] = bits.to_be_bytes();
         let expected = is_public(IpAddr::V4(Ipv4Addr::from_bits(bits)));

@@ -133,6 +133,31 @@ async fn s2_a_body_that_drips_ends_at_the_deadline_and_the_status_stands() {
 }
 
 #[tokio::test]
+async fn s2_a_body_that_never_ends_ends_at_the_deadline_and_the_status_stands() {
+    for head in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+    ] {
+        let is_chunked = head.contains("chunked");
+        let sink = Sink::start(move |mut stream| async move {
+            read_request(&mut stream).await;
+            stream.write_all(head.as_bytes()).await.unwrap();
+            let drop: &[u8] = if is_chunked { b"1\r\nx\r\n" } else { b"x" };
+            // Always something, and never much.
+            while stream.write_all(drop).await.is_ok() {
+                tokio::time::sleep(DEADLINE / 20).await;
+            }
+        })
+        .await;
+        let started = Instant::now();
+        let attempt = post(&client(EgressPolicy::sandbox()), &sink.url()).await;
+        assert_eq!(attempt.status(), Some(200), "{attempt:?}");
+        assert!(attempt.latency.total >= DEADLINE, "{attempt:?}");
+        assert!(started.elapsed() < DEADLINE * 3);
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_breaks_off_leaves_the_status() {
     let sink = Sink::start(|mut stream| async move {
         read_request(&mut stream).await;
@@ -151,7 +176,7 @@ async fn a_body_that_breaks_off_leaves_the_status() {
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_a_protocol_error() {
+async fn s11_what_is_not_http_or_has_headers_without_end_is_a_protocol_error() {
     let bomb = format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "a".repeat(1 << 20));
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(10_000));
     for answer in [

@@ -146,6 +146,56 @@ async fn s3_name_servers_that_are_silent_or_know_nothing_are_a_dns_error_in_time
     );
 }
 
+/// A listener whose queue is full: a connection to it is neither taken nor refused.
+async fn black_hole() -> (tokio::net::TcpListener, Vec<tokio::net::TcpStream>) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut queued = Vec::new();
+    loop {
+        let connecting = tokio::net::TcpStream::connect(address);
+        match tokio::time::timeout(DEADLINE / 4, connecting).await {
+            Ok(stream) => queued.push(stream.unwrap()),
+            Err(_) => return (listener, queued),
+        }
+    }
+}
+
+#[tokio::test]
+async fn s3_a_connection_that_nobody_takes_is_given_up_in_time_and_others_are_not_held_up() {
+    let (listener, _queued) = black_hole().await;
+    let hole = format!("http://{}/", listener.local_addr().unwrap());
+    let sink = Sink::start(|mut stream| async move {
+        read_request(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 204 OK\r\n\r\n").await.unwrap();
+    })
+    .await;
+    let client = client(EgressPolicy::sandbox());
+    let hanging: Vec<_> = (0..50)
+        .map(|_| {
+            let (client, hole) = (client.clone(), hole.clone());
+            tokio::spawn(async move {
+                let begun = Instant::now();
+                (post(&client, &hole).await, begun.elapsed())
+            })
+        })
+        .collect();
+    assert_eq!(post(&client, &sink.url()).await.status(), Some(204));
+    for one in hanging {
+        let (attempt, took) = one.await.unwrap();
+        assert_eq!(attempt.error_class(), Some(ErrorClass::Connect));
+        assert!(took >= DEADLINE / 2 && took < DEADLINE * 3, "{took:?}");
+    }
+}
+
+#[test]
+fn s1_s3_the_usual_limits_are_those_that_are_promised() {
+    let usual = webhooks::Limits::default();
+    let seconds = [usual.dns, usual.connect, usual.total].map(|limit| limit.as_secs());
+    assert_eq!((seconds, usual.body_bytes), ([3, 5, 15], 16 * 1024));
+}
+
 #[tokio::test]
 async fn a_refused_connection_is_a_connect_error_and_the_next_address_is_tried() {
     let port = Trap::set().port();
@@ -209,6 +259,50 @@ async fn s35_a_connection_is_used_again_and_its_set_up_is_counted_once() {
         );
     }
     assert_eq!(sink.connections(), 1);
+}
+
+#[tokio::test]
+async fn s35_a_connection_that_was_closed_while_idle_costs_no_attempt() {
+    let sink = Sink::start(|mut stream| async move {
+        read_request(&mut stream).await;
+        // Says nothing of the close that follows.
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(answer).await.unwrap();
+    })
+    .await;
+    let client = client(EgressPolicy::sandbox());
+    for round in 1..=30 {
+        let attempt = post(&client, &sink.url()).await;
+        // The close may be seen before a byte is written, or with a request on its way: then it counts, once.
+        match attempt.error_class() {
+            None => assert_eq!(attempt.status(), Some(200)),
+            Some(class) => assert_eq!(class, ErrorClass::Protocol),
+        }
+        assert!(sink.connections() <= round, "never more than one each");
+    }
+}
+
+#[tokio::test]
+async fn s35_a_request_that_was_begun_is_not_made_again_in_secret() {
+    let (sender, mut begun) = tokio::sync::mpsc::channel(8);
+    let sink = Sink::start(move |mut stream| {
+        let sender = sender.clone();
+        async move {
+            read_request(&mut stream).await;
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+            // The second request on the connection is read, and the connection closed without a word.
+            let second = read_request(&mut stream).await;
+            sender.send(second.is_some()).await.unwrap();
+        }
+    })
+    .await;
+    let client = client(EgressPolicy::sandbox());
+    assert_eq!(post(&client, &sink.url()).await.status(), Some(200));
+    let second = post(&client, &sink.url()).await;
+    assert_eq!(second.error_class(), Some(ErrorClass::Protocol));
+    assert!(begun.recv().await.unwrap());
+    assert_eq!(sink.connections(), 1, "no second connection for it");
 }
 
 #[tokio::test]
