@@ -1,6 +1,6 @@
 //! Webhook endpoints, deliveries and attempts: the facts and their rules, without SQL and without HTTP.
 //!
-//! A secret is shown once, when it is made, and must never be logged: `Debug` hides it.
+//! A secret is shown once, when it is made, and kept sealed. It must never be logged: `Debug` hides it, sealed or not.
 
 pub mod delivery;
 pub mod endpoint;
@@ -14,24 +14,24 @@ pub use delivery::{
 pub use endpoint::{DisableReason, EndpointState, WebhookEndpoint};
 pub use health::EndpointHealth;
 
-/// A signing secret: 64 hex characters, used as text.
+/// A signing secret as it is kept: sealed with a key that is not in the database, for one endpoint alone.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SigningSecret(String);
+pub struct SealedSecret(String);
 
-impl SigningSecret {
-    /// The secret with this text.
-    pub fn from_text(text: String) -> Self {
+impl SealedSecret {
+    /// What was sealed, or stored so before.
+    pub fn from_stored(text: String) -> Self {
         Self(text)
     }
 
-    /// The secret itself, for signing and for the one time it is shown.
-    pub fn reveal(&self) -> &str {
+    /// The text to store, or to open.
+    pub fn as_stored(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for SigningSecret {
+impl fmt::Debug for SealedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SigningSecret(hidden)")
+        f.write_str("SealedSecret(hidden)")
     }
 }

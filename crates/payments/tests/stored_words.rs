@@ -11,7 +11,7 @@ use payments::invoice::{InvoiceState, MAX_EXPIRY_SECONDS};
 use payments::metadata::Metadata;
 use payments::network::{Network, ParseNetworkError};
 use payments::ports::{Clock, Entropy};
-use payments::webhook::{EndpointState, SigningSecret};
+use payments::webhook::{EndpointState, SealedSecret};
 
 #[test]
 fn a_stored_word_is_the_same_for_ever_and_reads_back() {
@@ -72,10 +72,10 @@ fn an_invoice_may_be_open_for_thirty_days() {
 }
 
 #[test]
-fn a_signing_secret_is_shown_on_purpose_only() {
-    let secret = SigningSecret::from_text("ab12".to_owned());
-    assert_eq!(secret.reveal(), "ab12");
-    assert_eq!(format!("{secret:?}"), "SigningSecret(hidden)");
+fn a_sealed_secret_is_shown_on_purpose_only() {
+    let secret = SealedSecret::from_stored("ab12".to_owned());
+    assert_eq!(secret.as_stored(), "ab12");
+    assert_eq!(format!("{secret:?}"), "SealedSecret(hidden)");
 }
 
 #[test]

@@ -137,6 +137,12 @@ pub(crate) const KEEP_LEASE: Statement = Statement {
         WHERE node = $2 AND fence = $3",
 };
 
+/// The time by the database's clock, in microseconds since 1970.
+pub(crate) const DATABASE_TIME: Statement = Statement {
+    sqlite: "SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+    postgres: "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
+};
+
 /// Claims due deliveries to endpoint `$1` at time `$2`, `$3` at most, for `$4` milliseconds of the database's clock.
 /// Materialised, because a planner may run a sub-select with LIMIT and SKIP LOCKED once for each row it joins.
 pub(crate) const CLAIM_DELIVERIES: Statement = Statement {

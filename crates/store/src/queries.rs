@@ -6,6 +6,7 @@ pub mod account;
 pub mod admin;
 pub mod audit;
 pub mod channel;
+pub mod clock;
 pub mod event;
 pub mod invoice;
 pub mod node;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::SigningSecret;
+use super::SealedSecret;
 use crate::ids::{AccountId, EndpointId};
 
 /// How many attempts may be under way to an endpoint at once, when nobody said.
@@ -86,8 +86,8 @@ pub struct WebhookEndpoint {
     pub events: Vec<String>,
     /// Headers of its own: a JSON object of strings, as text.
     pub headers: String,
-    /// Its current secret.
-    pub secret: SigningSecret,
+    /// Its current secret, sealed.
+    pub secret: SealedSecret,
     /// Where it stands.
     pub state: EndpointState,
     /// Why it is disabled, while it is.
@@ -104,6 +104,10 @@ pub struct WebhookEndpoint {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// When it was disabled, while it is.
+    pub disabled_at: Option<Timestamp>,
+    /// Since when it has taken nothing, while its last attempt failed.
+    pub failing_since: Option<Timestamp>,
 }
 
 impl WebhookEndpoint {
@@ -112,7 +116,7 @@ impl WebhookEndpoint {
         id: EndpointId,
         account_id: AccountId,
         url: String,
-        secret: SigningSecret,
+        secret: SealedSecret,
         now: Timestamp,
     ) -> Self {
         Self {
@@ -131,6 +135,8 @@ impl WebhookEndpoint {
             per_second: None,
             created_at: now,
             updated_at: now,
+            disabled_at: None,
+            failing_since: None,
         }
     }
 

@@ -234,7 +234,9 @@ CREATE TABLE webhook_endpoint (
     per_second    BIGINT CHECK (per_second > 0),
     created_at    BIGINT NOT NULL,
     updated_at    BIGINT NOT NULL,
-    CHECK ((state = 'disabled') = (reason IS NOT NULL))
+    disabled_at   BIGINT,
+    CHECK ((state = 'disabled') = (reason IS NOT NULL)),
+    CHECK ((state = 'disabled') = (disabled_at IS NOT NULL))
 );
 CREATE INDEX webhook_endpoint_of_account ON webhook_endpoint (account_id, id);
 CREATE INDEX webhook_endpoint_active ON webhook_endpoint (id) WHERE state = 'active';
@@ -260,6 +262,7 @@ CREATE TABLE webhook_health (
     rate_used_until BIGINT NOT NULL DEFAULT 0,
     CHECK ((failures > 0) = (failing_since IS NOT NULL))
 );
+CREATE INDEX webhook_health_good ON webhook_health (endpoint_id) WHERE is_proven = 1 AND failures = 0;
 
 CREATE TABLE webhook_subscription (
     endpoint_id BYTEA NOT NULL REFERENCES webhook_endpoint (id),

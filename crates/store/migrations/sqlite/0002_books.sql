@@ -236,7 +236,9 @@ CREATE TABLE webhook_endpoint (
     per_second    INTEGER CHECK (per_second > 0),
     created_at    INTEGER NOT NULL,
     updated_at    INTEGER NOT NULL,
-    CHECK ((state = 'disabled') = (reason IS NOT NULL))
+    disabled_at   INTEGER,
+    CHECK ((state = 'disabled') = (reason IS NOT NULL)),
+    CHECK ((state = 'disabled') = (disabled_at IS NOT NULL))
 ) STRICT;
 CREATE INDEX webhook_endpoint_of_account ON webhook_endpoint (account_id, id);
 CREATE INDEX webhook_endpoint_active ON webhook_endpoint (id) WHERE state = 'active';
@@ -262,6 +264,7 @@ CREATE TABLE webhook_health (
     rate_used_until INTEGER NOT NULL DEFAULT 0,
     CHECK ((failures > 0) = (failing_since IS NOT NULL))
 ) STRICT;
+CREATE INDEX webhook_health_good ON webhook_health (endpoint_id) WHERE is_proven = 1 AND failures = 0;
 
 CREATE TABLE webhook_subscription (
     endpoint_id BLOB NOT NULL REFERENCES webhook_endpoint (id),

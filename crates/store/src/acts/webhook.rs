@@ -4,6 +4,7 @@
 //! outside any transaction, and its result is written only while its claim is the latest.
 
 pub mod claim;
+pub mod clock;
 pub mod endpoint;
 pub mod record;
 pub mod replay;

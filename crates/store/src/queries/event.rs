@@ -3,13 +3,15 @@
 use jiff::Timestamp;
 use payments::ids::{AccountId, ApiKeyId, EventId};
 
-use crate::{StoreError, Tx, params};
+use crate::{Row, StoreError, Tx, params};
 
 /// An event, as the hub needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HubEvent {
     /// Its place in the outbox.
     pub seq: i64,
+    /// Its number in its account, from 1, without gaps.
+    pub sequence: i64,
     /// Whose connections get it; `None` for an event that the hub does not tell of.
     pub api_key_id: Option<ApiKeyId>,
     /// The event's argument, as JSON.
@@ -34,18 +36,41 @@ pub fn newest(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
 /// See [`newest`].
 pub fn events_after(tx: &mut Tx<'_>, seq: i64, limit: i64) -> Result<Vec<HubEvent>, StoreError> {
     tx.query(
-        "SELECT seq, api_key_id, hub_body FROM event WHERE seq > $1 ORDER BY seq LIMIT $2",
+        "SELECT seq, account_seq, api_key_id, hub_body FROM event WHERE seq > $1 ORDER BY seq LIMIT $2",
         params![seq, limit],
     )?
     .iter()
-    .map(|row| {
-        Ok(HubEvent {
-            seq: row.int(0)?,
-            api_key_id: row.opt_bytes16(1)?.map(ApiKeyId::from_bytes),
-            body: row.bytes(2)?.to_vec(),
-        })
-    })
+    .map(hub_event)
     .collect()
+}
+
+/// At most `limit` events of an account after the number `after`, in order, as the hub needs them.
+///
+/// # Errors
+/// See [`newest`].
+pub fn hub_events_of(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<HubEvent>, StoreError> {
+    tx.query(
+        "SELECT seq, account_seq, api_key_id, hub_body FROM event
+         WHERE account_id = $1 AND account_seq > $2 ORDER BY account_seq LIMIT $3",
+        params![account.to_bytes(), after, limit],
+    )?
+    .iter()
+    .map(hub_event)
+    .collect()
+}
+
+fn hub_event(row: &Row) -> Result<HubEvent, StoreError> {
+    Ok(HubEvent {
+        seq: row.int(0)?,
+        sequence: row.int(1)?,
+        api_key_id: row.opt_bytes16(2)?.map(ApiKeyId::from_bytes),
+        body: row.bytes(3)?.to_vec(),
+    })
 }
 
 /// An event in the log of its account.

@@ -4,7 +4,7 @@ pub mod log;
 
 use jiff::Timestamp;
 use payments::ids::{AccountId, EndpointId};
-use payments::webhook::{SigningSecret, WebhookEndpoint};
+use payments::webhook::{SealedSecret, WebhookEndpoint};
 
 use crate::rows::endpoint::{self as row, small};
 use crate::rows::micros;
@@ -21,14 +21,16 @@ pub fn endpoints(
     let rows = match account {
         Some(account) => tx.query(
             "SELECT id, account_id, url, description, headers, secret, state, reason, ordered, retry_seconds,
-                 max_in_flight, per_second, created_at, updated_at FROM webhook_endpoint
-             WHERE account_id = $1 AND state <> 'deleted' ORDER BY id",
+                 max_in_flight, per_second, created_at, updated_at, disabled_at,
+                 (SELECT h.failing_since FROM webhook_health h WHERE h.endpoint_id = webhook_endpoint.id)
+             FROM webhook_endpoint WHERE account_id = $1 AND state <> 'deleted' ORDER BY id",
             params![account.to_bytes()],
         )?,
         None => tx.query(
             "SELECT id, account_id, url, description, headers, secret, state, reason, ordered, retry_seconds,
-                 max_in_flight, per_second, created_at, updated_at FROM webhook_endpoint
-             WHERE state <> 'deleted' ORDER BY id",
+                 max_in_flight, per_second, created_at, updated_at, disabled_at,
+                 (SELECT h.failing_since FROM webhook_health h WHERE h.endpoint_id = webhook_endpoint.id)
+             FROM webhook_endpoint WHERE state <> 'deleted' ORDER BY id",
             params![],
         )?,
     };
@@ -46,8 +48,9 @@ pub fn endpoints(
 pub fn endpoint(tx: &mut Tx<'_>, id: EndpointId) -> Result<Option<WebhookEndpoint>, StoreError> {
     let found = tx.query_opt(
         "SELECT id, account_id, url, description, headers, secret, state, reason, ordered, retry_seconds,
-             max_in_flight, per_second, created_at, updated_at FROM webhook_endpoint
-         WHERE id = $1 AND state <> 'deleted'",
+             max_in_flight, per_second, created_at, updated_at, disabled_at,
+             (SELECT h.failing_since FROM webhook_health h WHERE h.endpoint_id = webhook_endpoint.id)
+         FROM webhook_endpoint WHERE id = $1 AND state <> 'deleted'",
         params![id.to_bytes()],
     )?;
     let Some(found) = found else { return Ok(None) };
@@ -71,7 +74,7 @@ fn read_events(tx: &mut Tx<'_>, endpoint: &mut WebhookEndpoint) -> Result<(), St
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OldSecret {
     /// The secret.
-    pub secret: SigningSecret,
+    pub secret: SealedSecret,
     /// Whether the one after it signs the Bitvora header already.
     pub is_promoted: bool,
 }
@@ -93,11 +96,27 @@ pub fn old_secrets(
     rows.iter()
         .map(|row| {
             Ok(OldSecret {
-                secret: SigningSecret::from_text(row.text(0)?.to_owned()),
+                secret: SealedSecret::from_stored(row.text(0)?.to_owned()),
                 is_promoted: row.bool(1)?,
             })
         })
         .collect()
+}
+
+/// A secret that is sealed, and whose it is, where there is any: by it a process finds out whether it has the key.
+///
+/// # Errors
+/// See [`endpoints`].
+pub fn any_secret(tx: &mut Tx<'_>) -> Result<Option<(EndpointId, SealedSecret)>, StoreError> {
+    let row = tx.query_opt(
+        "SELECT id, secret FROM webhook_endpoint WHERE secret LIKE 'v_.%' ORDER BY id DESC LIMIT 1",
+        params![],
+    )?;
+    row.map(|row| {
+        let id = EndpointId::from_bytes(row.bytes16(0)?);
+        Ok((id, SealedSecret::from_stored(row.text(1)?.to_owned())))
+    })
+    .transpose()
 }
 
 /// How the endpoints stand, in numbers.
@@ -111,6 +130,8 @@ pub struct EndpointNumbers {
     pub paused: i64,
     /// Those that are disabled.
     pub disabled: i64,
+    /// Those of them that no person disabled: they are gone, or failed for days.
+    pub given_up: i64,
     /// Deliveries that were given up, of all endpoints that are not deleted.
     pub dead_letters: i64,
 }
@@ -124,7 +145,8 @@ pub fn endpoint_numbers(tx: &mut Tx<'_>) -> Result<EndpointNumbers, StoreError> 
         "SELECT e.state, CAST(COUNT(*) AS BIGINT),
              CAST(SUM(CASE WHEN h.failures > 0 THEN 1 ELSE 0 END) AS BIGINT),
              CAST(SUM((SELECT COUNT(*) FROM webhook_delivery d WHERE d.endpoint_id = e.id
-                 AND d.state IN ('exhausted', 'failed_permanent'))) AS BIGINT)
+                 AND d.state IN ('exhausted', 'failed_permanent'))) AS BIGINT),
+             CAST(SUM(CASE WHEN e.reason IN ('gone', 'failing') THEN 1 ELSE 0 END) AS BIGINT)
          FROM webhook_endpoint e JOIN webhook_health h ON h.endpoint_id = e.id
          WHERE e.state <> 'deleted' GROUP BY e.state",
         params![],
@@ -138,6 +160,7 @@ pub fn endpoint_numbers(tx: &mut Tx<'_>) -> Result<EndpointNumbers, StoreError> 
             _ => numbers.disabled = count,
         }
         numbers.dead_letters += row.int(3)?;
+        numbers.given_up += row.int(4)?;
     }
     Ok(numbers)
 }
@@ -168,9 +191,24 @@ pub struct ReadyEndpoint {
     /// Its own schedule, as stored.
     pub retry_seconds: Option<String>,
     /// Its secret.
-    pub secret: SigningSecret,
+    pub secret: SealedSecret,
     /// Its old secrets, newest first.
     pub old_secrets: Vec<OldSecret>,
+}
+
+macro_rules! ready {
+    ($from:literal) => {
+        concat!(
+            "SELECT e.id, e.account_id, h.paused_until, h.rate_used_until, h.failures, h.is_proven, e.max_in_flight,
+                 e.per_second, e.url, e.headers, e.retry_seconds, e.secret,
+                 (SELECT MIN(d.next_at) FROM webhook_delivery d WHERE d.endpoint_id = e.id AND d.state = 'pending'),
+                 (SELECT COUNT(*) FROM webhook_old_secret s WHERE s.endpoint_id = e.id) ",
+            $from,
+            " AND e.state = 'active' AND h.paused_until < $1 AND h.rate_used_until < $1
+                 AND (SELECT MIN(d.next_at) FROM webhook_delivery d
+                     WHERE d.endpoint_id = e.id AND d.state = 'pending') < $1"
+        )
+    };
 }
 
 /// The active endpoints that a sender may turn to before `horizon`. Each is asked for its first delivery by an index,
@@ -183,17 +221,35 @@ pub fn ready_endpoints(
     now: Timestamp,
     horizon: Timestamp,
 ) -> Result<Vec<ReadyEndpoint>, StoreError> {
-    let rows = tx.query(
-        "SELECT e.id, e.account_id, h.paused_until, h.rate_used_until, h.failures, h.is_proven, e.max_in_flight,
-             e.per_second, e.url, e.headers, e.retry_seconds, e.secret,
-             (SELECT MIN(d.next_at) FROM webhook_delivery d WHERE d.endpoint_id = e.id AND d.state = 'pending'),
-             (SELECT COUNT(*) FROM webhook_old_secret s WHERE s.endpoint_id = e.id)
-         FROM webhook_endpoint e JOIN webhook_health h ON h.endpoint_id = e.id
-         WHERE e.state = 'active' AND h.paused_until < $1 AND h.rate_used_until < $1
-             AND (SELECT MIN(d.next_at) FROM webhook_delivery d
-                 WHERE d.endpoint_id = e.id AND d.state = 'pending') < $1",
-        params![micros(horizon)],
-    )?;
+    let sql =
+        ready!("FROM webhook_endpoint e JOIN webhook_health h ON h.endpoint_id = e.id WHERE 1 = 1");
+    read_ready(tx, sql, now, horizon)
+}
+
+/// Those of [`ready_endpoints`] that took what they got last. However many others there are, it costs no more.
+///
+/// # Errors
+/// See [`endpoints`].
+pub fn ready_good_endpoints(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    horizon: Timestamp,
+) -> Result<Vec<ReadyEndpoint>, StoreError> {
+    // SQLite joins a cross join in the order in which it is written.
+    let sql = ready!(
+        "FROM webhook_health h CROSS JOIN webhook_endpoint e
+         WHERE e.id = h.endpoint_id AND h.is_proven = 1 AND h.failures = 0"
+    );
+    read_ready(tx, sql, now, horizon)
+}
+
+fn read_ready(
+    tx: &mut Tx<'_>,
+    sql: &'static str,
+    now: Timestamp,
+    horizon: Timestamp,
+) -> Result<Vec<ReadyEndpoint>, StoreError> {
+    let rows = tx.query(sql, params![micros(horizon)])?;
     let mut ready = Vec::with_capacity(rows.len());
     for row in &rows {
         let paused_until = crate::rows::time(row, 2)?;
@@ -212,7 +268,7 @@ pub fn ready_endpoints(
             url: row.text(8)?.to_owned(),
             headers: row.text(9)?.to_owned(),
             retry_seconds: row.opt_text(10)?.map(str::to_owned),
-            secret: SigningSecret::from_text(row.text(11)?.to_owned()),
+            secret: SealedSecret::from_stored(row.text(11)?.to_owned()),
             old_secrets: if row.int(13)? > 0 {
                 old_secrets(tx, id, now)?
             } else {

@@ -1,12 +1,12 @@
 //! The table `webhook_endpoint`, without its subscriptions.
 
 use payments::ids::{AccountId, EndpointId};
-use payments::webhook::{DisableReason, EndpointState, SigningSecret, WebhookEndpoint};
+use payments::webhook::{DisableReason, EndpointState, SealedSecret, WebhookEndpoint};
 
 use crate::{Row, StoreError};
 
 /// Reads `id, account_id, url, description, headers, secret, state, reason, ordered, retry_seconds, max_in_flight,
-/// per_second, created_at, updated_at`; the events are added by the query.
+/// per_second, created_at, updated_at, disabled_at` and since when it fails; the events are added by the query.
 pub(crate) fn read(row: &Row) -> Result<WebhookEndpoint, StoreError> {
     let state = EndpointState::from_name(row.text(6)?)
         .ok_or_else(|| row.corrupt(6, "an endpoint state"))?;
@@ -20,7 +20,7 @@ pub(crate) fn read(row: &Row) -> Result<WebhookEndpoint, StoreError> {
         description: row.text(3)?.to_owned(),
         events: Vec::new(),
         headers: row.text(4)?.to_owned(),
-        secret: SigningSecret::from_text(row.text(5)?.to_owned()),
+        secret: SealedSecret::from_stored(row.text(5)?.to_owned()),
         state,
         reason: reason.transpose()?,
         ordered: row.bool(8)?,
@@ -29,6 +29,8 @@ pub(crate) fn read(row: &Row) -> Result<WebhookEndpoint, StoreError> {
         per_second: row.opt_int(11)?.map(|_| small(row, 11)).transpose()?,
         created_at: super::time(row, 12)?,
         updated_at: super::time(row, 13)?,
+        disabled_at: super::opt_time(row, 14)?,
+        failing_since: super::opt_time(row, 15)?,
     })
 }
 

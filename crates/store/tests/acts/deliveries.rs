@@ -7,6 +7,7 @@ use payments::event::EventKind;
 use payments::webhook::delivery::AttemptTimes;
 use payments::webhook::{AttemptOutcome, ClaimedDelivery, DeliveryAttempt, DeliveryVerdict};
 use store::acts::webhook::claim::{Stale, give_back, release_stale_leases};
+use store::acts::webhook::clock::clock_set_back;
 use store::acts::webhook::endpoint::{delete_endpoint, pause_endpoint, resume_endpoint};
 use store::acts::webhook::record::{FinishedAttempt, Recorded, record_attempts};
 use store::{StoreError, params};
@@ -20,7 +21,9 @@ on_both! {
     a_delivered_event_is_never_claimed_again,
     a_retry_is_due_at_its_time_and_counts_its_attempts,
     s20_a_lease_that_ran_out_is_claimed_again_and_logged_as_unknown,
-    a_lease_that_holds_is_not_released,
+    s25_a_lease_goes_by_the_clock_of_the_database_and_by_no_machines,
+    s25_a_clock_that_is_set_back_holds_nothing_up,
+    s30_a_damaged_log_does_not_keep_leases_from_being_taken_back,
     what_is_given_back_was_not_attempted,
     s22_a_stale_claim_records_nothing,
     one_of_two_records_of_a_claim_counts,
@@ -198,14 +201,65 @@ fn s20_a_lease_that_ran_out_is_claimed_again_and_logged_as_unknown(world: &World
     assert_eq!(stored(world, &second), ("delivered".to_owned(), 2));
 }
 
-fn a_lease_that_holds_is_not_released(world: &World) {
+fn s25_a_lease_goes_by_the_clock_of_the_database_and_by_no_machines(world: &World) {
     waiting(world, 1);
     let claim = world.deliveries(1).remove(0);
-    // The clock of this machine says nothing: leases go by the database's.
-    world.pass(1_000_000);
-    assert_eq!(release(world, Stale::RanOut), 0);
+    for seconds in [1_000_000, -2_000_000, 1_000_000] {
+        world.pass(seconds);
+        assert_eq!(release(world, Stale::RanOut), 0);
+    }
     assert_eq!(stored(world, &claim), ("leased".to_owned(), 0));
     assert_eq!(release(world, Stale::All), 1);
+}
+
+fn s25_a_clock_that_is_set_back_holds_nothing_up(world: &World) {
+    let customer = world.customer();
+    world.endpoint_with(&customer, &EventKind::ALL, |endpoint| {
+        endpoint.per_second = Some(1);
+    });
+    world.deposited(&customer, 1);
+    let first = world.deliveries(9).remove(0);
+    assert!(record(world, &first, retry_in(world, 300)));
+    world.deposited(&customer, 1);
+    world.pass(-600);
+    world.deposited(&customer, 1);
+    assert_eq!(
+        world.deliveries(9),
+        [],
+        "its rate is used up by what is yet to come"
+    );
+    let waited = world.write(|tx, act| clock_set_back(tx, act));
+    assert_eq!(waited.expect("an answer"), 1);
+    world.pass(1);
+    assert_eq!(world.deliveries(9).len(), 1);
+    world.pass(1);
+    assert_eq!(world.deliveries(9).len(), 1);
+    // What failed keeps its own time.
+    world.pass(1);
+    assert_eq!(world.deliveries(9), []);
+    world.pass(1_000);
+    assert_eq!(world.deliveries(9)[0].key.event_id, first.key.event_id);
+}
+
+fn s30_a_damaged_log_does_not_keep_leases_from_being_taken_back(world: &World) {
+    waiting(world, 3);
+    let claims = world.deliveries(3);
+    let key = claims[1].key;
+    let (event, endpoint) = (key.event_id.to_bytes(), key.endpoint_id.to_bytes());
+    let damaged = world.write(move |tx, _| {
+        tx.execute(
+            "INSERT INTO webhook_attempt
+                 (event_id, endpoint_id, number, started_at, outcome, total_us, response_excerpt)
+             VALUES ($1, $2, 1, 0, 'unknown', 0, $1)",
+            params![event, endpoint],
+        )
+    });
+    assert_eq!(
+        damaged.map_err(|error: StoreError| error).expect("damage"),
+        1
+    );
+    assert_eq!(release(world, Stale::All), 3);
+    assert_eq!(world.deliveries(9).len(), 3);
 }
 
 fn what_is_given_back_was_not_attempted(world: &World) {

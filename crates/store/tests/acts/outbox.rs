@@ -8,7 +8,7 @@ use payments::event::{Event, EventKind, EventSubject};
 use payments::ids::EndpointId;
 use payments::ports::EventBodies;
 use payments::webhook::{
-    ClaimedDelivery, DisableReason, EndpointState, SigningSecret, WebhookEndpoint,
+    ClaimedDelivery, DisableReason, EndpointState, SealedSecret, WebhookEndpoint,
 };
 use store::acts::webhook::claim::{Quota, claim_deliveries};
 use store::acts::webhook::endpoint::{create_endpoint, disable_endpoint};
@@ -43,7 +43,7 @@ impl World {
         change: impl FnOnce(&mut WebhookEndpoint),
     ) -> WebhookEndpoint {
         let url = "https://customer.example/hook".to_owned();
-        let secret = SigningSecret::from_text("a secret".to_owned());
+        let secret = SealedSecret::from_stored("a secret".to_owned());
         let names = events.iter().map(|kind| kind.name().to_owned());
         let mut endpoint = WebhookEndpoint::new(self.id(), of.account.id, url, secret, self.now())
             .with_events(names.collect());
@@ -165,6 +165,7 @@ fn endpoints_read_back_as_they_were_made(world: &World) {
         state: EndpointState::Disabled,
         reason: Some(DisableReason::Operator),
         updated_at: world.now(),
+        disabled_at: Some(world.now()),
         ..second
     };
     let (of_alice, nobody) = (alice.account.id, world.id());

@@ -9,6 +9,7 @@ on_both! {
     i5_a_million_unpaid_invoices_are_asked_by_index,
     i6_a_balance_and_a_page_are_asked_by_index,
     i6_a_payment_asks_for_its_hash_by_index,
+    s32_a_claim_asks_for_what_is_due_by_index,
 }
 
 /// Whether the plan of `sql` reads no table from its beginning to its end, and sorts nothing.
@@ -108,4 +109,25 @@ fn i6_a_payment_asks_for_its_hash_by_index(world: &World) {
          WHERE s.state = $1 ORDER BY s.id LIMIT $2"
     );
     assert_by_index(world, suspended, params!["open", 10]);
+}
+
+fn s32_a_claim_asks_for_what_is_due_by_index(world: &World) {
+    let first = explained!(
+        "SELECT MIN(next_at) FROM webhook_delivery WHERE endpoint_id = $1 AND state = 'pending'"
+    );
+    assert_by_index(world, first, params![[0; 16]]);
+    let due = explained!(
+        "SELECT event_id FROM webhook_delivery WHERE endpoint_id = $1 AND state = 'pending' AND next_at <= $2
+         ORDER BY next_at, seq LIMIT $3"
+    );
+    assert_by_index(world, due, params![[0; 16], 0, 10]);
+    let leased = explained!(
+        "SELECT event_id FROM webhook_delivery WHERE state = 'leased' AND lease_until <= $1 LIMIT 1000"
+    );
+    assert_by_index(world, leased, params![0]);
+    let before = explained!(
+        "SELECT 1 FROM webhook_delivery WHERE endpoint_id = $1 AND subject_id = $2
+         AND state IN ('blocked', 'pending', 'leased') AND seq < $3"
+    );
+    assert_by_index(world, before, params![[0; 16], [0; 16], 0]);
 }

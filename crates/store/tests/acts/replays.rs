@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use payments::event::EventKind;
 use payments::ids::EndpointId;
-use payments::webhook::{DeliveryVerdict, SigningSecret};
+use payments::webhook::{DeliveryVerdict, SealedSecret};
 use store::acts::webhook::endpoint::resume_endpoint;
 use store::acts::webhook::record::record_attempts;
 use store::acts::webhook::replay::{Replay, Replayed, replay};
@@ -174,7 +174,7 @@ fn s26_ten_old_secrets_sign_and_an_eleventh_is_refused(world: &World) {
     let customer = world.customer();
     let endpoint = world.endpoint(&customer, &EventKind::ALL).id;
     let rotate = |number: u32| {
-        let secret = SigningSecret::from_text(format!("secret {number}"));
+        let secret = SealedSecret::from_stored(format!("secret {number}"));
         let expires_at = world.later(60);
         world
             .write(move |tx, act| rotate_secret(tx, act, endpoint, &secret, expires_at))
@@ -187,7 +187,11 @@ fn s26_ten_old_secrets_sign_and_an_eleventh_is_refused(world: &World) {
     let now = world.now();
     let old = world.read(move |tx| old_secrets(tx, endpoint, now));
     assert_eq!(old.len(), 10);
-    assert_eq!(old[0].secret.reveal(), "secret 8", "the newest comes first");
+    assert_eq!(
+        old[0].secret.as_stored(),
+        "secret 8",
+        "the newest comes first"
+    );
     assert!(old.iter().all(|one| !one.is_promoted));
     let promoted = world.write(move |tx, _| promote_secret(tx, endpoint));
     assert!(promoted.expect("an answer"));

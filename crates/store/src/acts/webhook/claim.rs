@@ -177,10 +177,11 @@ pub fn release_stale_leases(
              WHERE event_id = $1 AND endpoint_id = $2",
             params![event, endpoint],
         )?;
+        // An attempt of this number is there only where rows were damaged: that must not hold up the others.
         tx.execute(
             "INSERT INTO webhook_attempt
                  (event_id, endpoint_id, number, started_at, outcome, error, total_us, response_excerpt)
-             VALUES ($1, $2, $3, $4, $5, 'lost', 0, $6)",
+             VALUES ($1, $2, $3, $4, $5, 'lost', 0, $6) ON CONFLICT DO NOTHING",
             params![
                 event,
                 endpoint,

@@ -23,7 +23,7 @@ pub fn create_endpoint(tx: &mut Tx<'_>, endpoint: &WebhookEndpoint) -> Result<()
             endpoint.url.as_str(),
             endpoint.description.as_str(),
             endpoint.headers.as_str(),
-            endpoint.secret.reveal(),
+            endpoint.secret.as_stored(),
             endpoint.state.name(),
             endpoint.reason.map(DisableReason::name),
             endpoint.ordered,
@@ -113,7 +113,7 @@ pub fn resume_endpoint(
     id: EndpointId,
 ) -> Result<bool, StoreError> {
     let resumed = tx.execute(
-        "UPDATE webhook_endpoint SET state = 'active', reason = NULL, updated_at = $1
+        "UPDATE webhook_endpoint SET state = 'active', reason = NULL, disabled_at = NULL, updated_at = $1
          WHERE id = $2 AND state IN ('paused', 'disabled')",
         params![micros(act.now), id.to_bytes()],
     )?;
@@ -135,7 +135,7 @@ pub fn disable_endpoint(
     reason: DisableReason,
 ) -> Result<bool, StoreError> {
     let disabled = tx.execute(
-        "UPDATE webhook_endpoint SET state = 'disabled', reason = $1, updated_at = $2
+        "UPDATE webhook_endpoint SET state = 'disabled', reason = $1, disabled_at = $2, updated_at = $2
          WHERE id = $3 AND state IN ('active', 'paused')",
         params![reason.name(), micros(act.now), id.to_bytes()],
     )?;
@@ -156,7 +156,8 @@ pub fn delete_endpoint(
     id: EndpointId,
 ) -> Result<bool, StoreError> {
     let deleted = tx.execute(
-        "UPDATE webhook_endpoint SET state = 'deleted', reason = NULL, secret = '', headers = '{}', updated_at = $1
+        "UPDATE webhook_endpoint SET state = 'deleted', reason = NULL, disabled_at = NULL, secret = '', headers = '{}',
+             updated_at = $1
          WHERE id = $2 AND state <> 'deleted'",
         params![micros(act.now), id.to_bytes()],
     )?;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use payments::ids::EndpointId;
-use payments::webhook::SigningSecret;
+use payments::webhook::SealedSecret;
 
 use super::super::ActContext;
 use crate::rows::micros;
@@ -30,7 +30,7 @@ pub fn rotate_secret(
     tx: &mut Tx<'_>,
     act: &ActContext,
     id: EndpointId,
-    secret: &SigningSecret,
+    secret: &SealedSecret,
     expires_at: Timestamp,
 ) -> Result<Rotated, StoreError> {
     let held = crate::for_update!(
@@ -60,7 +60,7 @@ pub fn rotate_secret(
     }
     tx.execute(
         "UPDATE webhook_endpoint SET secret = $1, updated_at = $2 WHERE id = $3",
-        params![secret.reveal(), micros(act.now), id.to_bytes()],
+        params![secret.as_stored(), micros(act.now), id.to_bytes()],
     )?;
     Ok(Rotated::Done)
 }
