@@ -9,12 +9,12 @@ use jiff::SignedDuration;
 use money::Msat;
 use payments::api_key::KeyHash;
 use payments::fee_policy::FeePolicy;
-use payments::ids::{AccountId, ApiKeyId, Ids};
+use payments::ids::{AccountId, ApiKeyId, EndpointId, Ids};
 use payments::invoice::{Invoice, InvoiceState};
 use payments::network::Network;
 use payments::payment_hash::PaymentHash;
 use payments::ports::{Clock, Entropy, SystemClock, SystemEntropy};
-use payments::webhook::{SigningSecret, WebhookEndpoint};
+use payments::webhook::{SealedSecret, WebhookEndpoint};
 use payments::withdrawal::NewWithdrawal;
 use server::event_bodies::{WireBodies, event_name};
 use store::acts::ActContext;
@@ -26,9 +26,12 @@ use store::acts::outcome::OutcomeError;
 use store::acts::webhook::endpoint::create_endpoint;
 use store::acts::withdrawal::{ReserveError, ReserveWithdrawal};
 use store::{OpenError, Store, StoreConfig, StoreError, Tx};
+use webhooks::{SealingKey, Secret};
 
 /// What every withdrawal pays.
 const AMOUNT_SAT: i64 = 10;
+/// What the secrets of webhooks are sealed with.
+pub const SEALING_KEY: [u8; 32] = [1; 32];
 /// As long as the invoices of most nodes.
 const BOLT11_BYTES: usize = 300;
 /// What each customer begins with.
@@ -123,7 +126,7 @@ impl Books {
     fn endpoint(&self, account_id: AccountId) -> WebhookEndpoint {
         let kind = payments::event::EventKind::WithdrawalLightningPending;
         let url = "https://example.com/webhooks".to_owned();
-        let secret = SigningSecret::from_text("0".repeat(64));
+        let secret = SealedSecret::from_stored("0".repeat(64));
         WebhookEndpoint::new(self.ids.fresh(), account_id, url, secret, SystemClock.now())
             .with_events(vec![event_name(kind).as_str().to_owned()])
     }
@@ -131,8 +134,11 @@ impl Books {
     /// An endpoint that gets the deposits of a customer, as many at once as an endpoint may.
     pub fn deposit_endpoint(&self, of: &Customer, url: String) -> Result<(), BooksError> {
         let kind = payments::event::EventKind::DepositLightningCompleted;
-        let secret = SigningSecret::from_text("0".repeat(64));
-        let (id, now) = (self.ids.fresh(), SystemClock.now());
+        let (id, now): (EndpointId, _) = (self.ids.fresh(), SystemClock.now());
+        let secret = Secret::generate([2; 32]);
+        let sealed = SealingKey::new(SEALING_KEY).seal(&secret, id.to_bytes(), [3; 12]);
+        let sealed = sealed.map_err(|_| BooksError::Surprise("a secret that cannot be sealed"))?;
+        let secret = SealedSecret::from_stored(sealed);
         let mut endpoint = WebhookEndpoint::new(id, of.account_id, url, secret, now)
             .with_events(vec![event_name(kind).as_str().to_owned()]);
         endpoint.max_in_flight = 64;

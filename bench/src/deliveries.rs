@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use ::webhooks::client::Limits;
 use ::webhooks::resolve::SystemResolver;
-use ::webhooks::{EgressPolicy, WebhookClient};
+use ::webhooks::{EgressPolicy, SealingKey, WebhookClient};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -24,12 +24,12 @@ use money::Msat;
 use payments::fee_policy::FeePolicy;
 use payments::network::Network;
 use server::app::App;
-use server::workers::webhooks;
+use server::workers::webhooks::{self, Sender};
 use store::StoreConfig;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use crate::books::{Books, BooksError, Customer, deposit};
+use crate::books::{Books, BooksError, Customer, SEALING_KEY, deposit};
 use crate::options::Options;
 use crate::stats::percentile;
 use crate::verdict::{Figure, Target, Verdicts};
@@ -202,7 +202,8 @@ async fn deliver(
     );
     let stop = CancellationToken::new();
     let begun = Instant::now();
-    let worker = tokio::spawn(webhooks::run(app, client, stop.clone()));
+    let sender = Sender::new(client, SealingKey::new(SEALING_KEY));
+    let worker = tokio::spawn(webhooks::run(app, sender, stop.clone()));
     sink.until(events * endpoints).await?;
     let rate = (events * endpoints) as f64 / begun.elapsed().as_secs_f64();
     let bodies: Vec<Bytes> = sink.empty().into_iter().map(|(_, body)| body).collect();

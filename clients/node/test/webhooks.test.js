@@ -63,6 +63,11 @@ function assertSigned({ headers, raw, body }, { secret, standard_secret }) {
   assert.equal(headers['bitvora-signature'], hex(secret, JSON.stringify(JSON.parse(raw))));
 
   assert.notEqual(headers['bitvora-signature'], hex(FOREIGN, raw));
+  for (const at of [0, raw.length >> 1, raw.length - 1]) {
+    const changed = Buffer.from(raw);
+    changed[at] ^= 1;
+    assert.notEqual(headers['bitvora-signature'], hex(secret, changed));
+  }
 
   for (const Verifier of [Webhook, SvixWebhook]) {
     const standard = new Verifier(standard_secret);

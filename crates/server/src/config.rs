@@ -8,7 +8,9 @@ mod file;
 
 use std::path::{Path, PathBuf};
 
-pub use file::{Admin, Config, Database, Fees, Hub, HubDataFormat, Lightning, Onchain, Server};
+pub use file::{
+    Admin, Config, Database, Fees, Hub, HubDataFormat, Lightning, Onchain, Server, Webhooks,
+};
 
 /// The configuration file with every key at its default.
 pub const DEFAULTS: &str = include_str!("config/defaults.toml");
@@ -113,9 +115,20 @@ mod tests {
             "[onchain]\nconfirmations = [3, 2, 6]",
             "[onchain]\nsync_seconds = 0",
             "[server]\nlisten = \"everywhere\"",
+            "[webhooks]\nallow = [\"10.0.0.0/33\"]",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn webhooks_go_to_public_addresses_and_where_the_operator_allows() {
+        let usual = parse("").expect("the defaults").webhooks.egress();
+        assert_eq!(usual.expect("sound"), webhooks::EgressPolicy::public());
+        let own = parse("[webhooks]\nallow = [\"10.1.0.0/16\"]").expect("a configuration");
+        let policy = own.webhooks.egress().expect("sound");
+        assert!(policy.vet_url("http://10.1.2.3/").is_ok());
+        assert!(policy.vet_url("http://10.2.2.3/").is_err());
     }
 
     #[test]

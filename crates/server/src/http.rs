@@ -28,7 +28,7 @@ pub mod session;
 pub mod transactions;
 pub mod withdrawals;
 
-use webhooks::{EgressPolicy, WebhookClient};
+use webhooks::{EgressPolicy, SealingKey, WebhookClient};
 
 use crate::app::App;
 
@@ -45,6 +45,8 @@ pub struct HttpState {
     pub webhooks: WebhookClient,
     /// Counts the calls of keys.
     pub rate: rate_limit::RateLimit,
+    /// What the secrets of webhooks are sealed with.
+    pub sealing: SealingKey,
     /// Whether the process is of no use while no node runs anywhere.
     pub needs_node: bool,
 }

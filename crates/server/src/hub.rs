@@ -6,12 +6,14 @@
 mod commands;
 pub mod events;
 mod lifetime;
+mod returning;
 mod session;
 
 use signalr_server::{Arguments, Hub, HubOptions, Origins, Unauthorized};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use wire::hercle::DataFormat;
 
+pub use self::returning::Returned;
 use crate::app::App;
 
 /// The hub's path, in the spelling of its contract; any letter case is served.
@@ -19,7 +21,12 @@ pub const PATH: &str = "/ExecutionLiveServer/v1";
 
 /// Puts the hub together. `default_format` is how `data` is written for connections that do not choose. Nobody is
 /// let in before the events have `begun`: what happens earlier would be told to nobody.
-pub fn build(app: &App, default_format: DataFormat, begun: watch::Receiver<bool>) -> Hub {
+pub fn build(
+    app: &App,
+    default_format: DataFormat,
+    begun: watch::Receiver<bool>,
+    returned: mpsc::UnboundedSender<Returned>,
+) -> Hub {
     let (for_sessions, for_withdrawals) = (app.clone(), app.clone());
     Hub::builder()
         .options(HubOptions::default())
@@ -35,6 +42,11 @@ pub fn build(app: &App, default_format: DataFormat, begun: watch::Receiver<bool>
                     .map_err(|_| Unauthorized)?;
                 session::authenticate(&app, &request, default_format).await
             }
+        })
+        .on_connected(move |caller| {
+            // The pump ends only with the server.
+            returning::announce(&caller, &returned);
+            async { Ok(()) }
         })
         .method("WithdrawLightning", move |caller, arguments: Arguments| {
             let app = for_withdrawals.clone();

@@ -36,7 +36,9 @@ use self::error::EconomyError;
 use crate::app::App;
 use crate::http::auth::AdminTokenHash;
 use crate::node_role::{self, NodeRoleError};
+use crate::own_addresses::without_database;
 use crate::roles::Roles;
+use crate::sealing::{self, SealingError};
 use crate::secret_file::SecretFileError;
 use crate::serving::{ServeError, ServeOptions, Serving, serve};
 use crate::workers::onchain::ChainWatcher;
@@ -95,6 +97,9 @@ pub enum SandboxError {
     /// The books of the on-chain wallet.
     #[error(transparent)]
     KeepWallet(#[from] KeepWalletError),
+    /// The key of the webhooks' secrets.
+    #[error(transparent)]
+    Sealing(#[from] SealingError),
     /// The server.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -146,6 +151,7 @@ pub async fn start(
     let keys = places.node.wallet_keys().ok_or(SandboxError::Seeds)?;
 
     let app = App::new(store.clone(), Network::Regtest, FeePolicy::default());
+    let sealing = sealing::key(&store, &options.data_dir).await?;
     // A sandbox on PostgreSQL that was killed has left its lease behind.
     let leased = node_role::lease(&store).await?;
     progress("starting the nodes");
@@ -165,8 +171,9 @@ pub async fn start(
     let serve_options = ServeOptions {
         roles: Roles::all(),
         hub_format: wire::hercle::DataFormat::Object,
-        egress: webhooks::EgressPolicy::sandbox(),
+        egress: without_database(webhooks::EgressPolicy::sandbox(), &options.database).await,
         admin_token: credentials.admin_token().to_owned(),
+        sealing,
         keep_node_records: jiff::SignedDuration::from_hours(24),
         trusted_proxies: Default::default(),
         requests_per_second: None,

@@ -19,12 +19,12 @@ use payments::ports::{NodeOperator, NodeView};
 pub use signalr_server::Clients;
 use signalr_server::Hub;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use webhooks::client::Limits;
 use webhooks::resolve::{SetupError, SystemResolver};
-use webhooks::{EgressPolicy, WebhookClient};
+use webhooks::{EgressPolicy, SealingKey, WebhookClient};
 use wire::hercle::DataFormat;
 
 use crate::app::{App, NodeApp};
@@ -35,6 +35,7 @@ use crate::http::{HttpState, router};
 use crate::roles::{Role, Roles};
 use crate::workers::onchain::ChainWatcher;
 use crate::workers::reconciler::Pace;
+use crate::workers::webhooks::Sender;
 use crate::{hub, workers};
 
 /// How long a stop waits for requests and connections.
@@ -64,6 +65,8 @@ pub struct ServeOptions {
     pub egress: EgressPolicy,
     /// The admin token.
     pub admin_token: String,
+    /// What the secrets of webhooks are sealed with.
+    pub sealing: SealingKey,
     /// How long the node keeps its own record of a payment that is final.
     pub keep_node_records: SignedDuration,
     /// The proxies in front whose word on who calls counts.
@@ -104,7 +107,8 @@ pub fn serve(
     let resolver = Arc::new(SystemResolver::new()?);
     let client = WebhookClient::new(egress.clone(), resolver, Limits::default());
     if options.roles.has(Role::Worker) {
-        start_workers(&app, &client, &stop, &tasks);
+        let sender = Sender::new(client.clone(), options.sealing.clone());
+        start_workers(&app, sender, &stop, &tasks);
     }
     let state = HttpState {
         app: app.clone(),
@@ -112,15 +116,17 @@ pub fn serve(
         egress,
         webhooks: client,
         rate: RateLimit::new(options.requests_per_second),
+        sealing: options.sealing,
         needs_node: options.roles.has(Role::Api),
     };
     let (hub, everything) = if options.roles.has(Role::Api) {
         let (begun, has_begun) = watch::channel(false);
-        let hub = hub::build(&app, options.hub_format, has_begun);
+        let (returned, back) = mpsc::unbounded_channel();
+        let hub = hub::build(&app, options.hub_format, has_begun, returned);
         tasks.spawn(guarded(
             "hub events",
             &stop,
-            hub::events::pump(app.clone(), hub.clients().here(), stop.clone(), begun),
+            hub::events::pump(app.clone(), hub.clients().here(), stop.clone(), begun, back),
         ));
         let rest = router::with_timeout(router::router(state)).merge(extra);
         let everything = hub.mount(hub::PATH, router::surround(rest));
@@ -143,11 +149,11 @@ pub fn serve(
     })
 }
 
-fn start_workers(app: &App, client: &WebhookClient, stop: &CancellationToken, tasks: &TaskTracker) {
+fn start_workers(app: &App, sender: Sender, stop: &CancellationToken, tasks: &TaskTracker) {
     tasks.spawn(guarded(
         "webhooks",
         stop,
-        workers::webhooks::run(app.clone(), client.clone(), stop.clone()),
+        workers::webhooks::run(app.clone(), sender, stop.clone()),
     ));
     tasks.spawn(guarded(
         "invoice expiry",

@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 
 use axum::http::HeaderMap;
 use jiff::Timestamp;
-use payments::ids::EventId;
-use payments::webhook::SigningSecret;
+use payments::ids::{EndpointId, EventId};
+use payments::webhook::SealedSecret;
 use store::queries::webhook::OldSecret;
-use webhooks::{MessageId, Secret, SigningKeys, custom, sign};
+use webhooks::{MessageId, SealingKey, SigningKeys, custom, sign};
+
+use crate::sealing::open;
 
 /// What is stored for an endpoint and cannot be used: which part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,8 +21,12 @@ pub(crate) struct Spoiled(pub(crate) &'static str);
 /// What an endpoint's attempts are signed with, and carry.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Signer<'a> {
+    /// What its secrets are sealed with.
+    pub(crate) key: &'a SealingKey,
+    /// The endpoint.
+    pub(crate) endpoint: EndpointId,
     /// Its current secret.
-    pub(crate) secret: &'a SigningSecret,
+    pub(crate) secret: &'a SealedSecret,
     /// Its old secrets that sign as well, newest first.
     pub(crate) old_secrets: &'a [OldSecret],
     /// Its own headers, as stored.
@@ -34,14 +40,14 @@ pub(crate) fn headers(
     body: &[u8],
     now: Timestamp,
 ) -> Result<HeaderMap, Spoiled> {
-    let secret = |text: &str| Secret::from_text(text.to_owned()).map_err(|_| Spoiled("secret"));
-    let current = secret(signer.secret.reveal())?;
+    let secret = |sealed| open(signer.key, signer.endpoint, sealed).ok_or(Spoiled("secret"));
+    let current = secret(signer.secret)?;
     // The Bitvora header has room for one signature: it stays with the oldest secret that still signs, until a person
     // promotes the new one.
     let mut legacy = current.clone();
     let mut standard = vec![current];
     for old in signer.old_secrets {
-        let old_secret = secret(old.secret.reveal())?;
+        let old_secret = secret(&old.secret)?;
         if !old.is_promoted {
             legacy = old_secret.clone();
         }

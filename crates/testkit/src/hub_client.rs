@@ -25,7 +25,7 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 pub struct HubClient {
     socket: Socket,
     records: VecDeque<Value>,
-    events: VecDeque<Value>,
+    events: VecDeque<(Value, Option<i64>)>,
     calls: u64,
 }
 
@@ -158,7 +158,8 @@ impl HubClient {
     /// When none comes in time.
     pub async fn event(&mut self) -> Value {
         loop {
-            if let Some(event) = self.events.pop_front() {
+            if let Some((event, number)) = self.events.pop_front() {
+                assert_eq!(number, None, "nobody asked for numbers");
                 return event;
             }
             let record = self.record().await;
@@ -166,12 +167,29 @@ impl HubClient {
         }
     }
 
+    /// The next event and its number, on a connection that said what it has seen.
+    ///
+    /// # Panics
+    /// When none comes in time, or without a number.
+    pub async fn numbered_event(&mut self) -> (Value, i64) {
+        while self.events.is_empty() {
+            let record = self.record().await;
+            self.keep(record);
+        }
+        let (event, number) = self.events.pop_front().expect("an event is there");
+        (event, number.expect("a number"))
+    }
+
     fn keep(&mut self, mut record: Value) {
         if record["type"] == 1 {
             assert_eq!(record["target"], "executionEvents", "{record}");
             let arguments = record["arguments"].as_array_mut().expect("arguments");
-            assert_eq!(arguments.len(), 1, "an event has one argument");
-            self.events.extend(arguments.pop());
+            let number = match arguments.len() {
+                1 => None,
+                2 => Some(arguments[1].as_i64().expect("a number")),
+                more => panic!("an event with {more} arguments"),
+            };
+            self.events.push_back((arguments[0].take(), number));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::State;
@@ -22,6 +22,8 @@ pub struct Received {
     pub headers: HeaderMap,
     /// Its body, to the byte.
     pub body: Bytes,
+    /// When it was there.
+    pub at: Instant,
 }
 
 impl Received {
@@ -155,6 +157,18 @@ impl TestReceiver {
         lock(&self.desk).received.clone()
     }
 
+    /// How many came.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        lock(&self.desk).received.len()
+    }
+
+    /// The last one that came.
+    #[must_use]
+    pub fn last(&self) -> Option<Received> {
+        lock(&self.desk).received.last().cloned()
+    }
+
     /// The names of the events that came, in order.
     #[must_use]
     pub fn events(&self) -> Vec<String> {
@@ -178,7 +192,11 @@ fn lock(desk: &Mutex<Desk>) -> MutexGuard<'_, Desk> {
 async fn take(State(desk): State<Arc<Mutex<Desk>>>, headers: HeaderMap, body: Bytes) -> Response {
     let (reply, delay) = {
         let mut desk = lock(&desk);
-        desk.received.push(Received { headers, body });
+        desk.received.push(Received {
+            headers,
+            body,
+            at: Instant::now(),
+        });
         let usual = Reply {
             status: desk.always.unwrap_or(200),
             headers: Vec::new(),

@@ -22,6 +22,7 @@ use axum::http::Method;
 use jiff::Timestamp;
 use server::app::{App, NodeApp};
 use server::http::client_address::TrustedProxies;
+use server::own_addresses::without_database;
 use server::roles::{Role, Roles};
 use server::serving::{Clients, ServeOptions, Serving, serve};
 use server::workers::onchain::{ChainWatcher, LookError};
@@ -29,7 +30,7 @@ use server::workers::reconciler::Pace;
 use store::testing::Database;
 use store::{Store, StoreConfig};
 use tokio::net::TcpListener;
-use webhooks::EgressPolicy;
+use webhooks::{EgressPolicy, SealingKey};
 use wire::hercle::DataFormat;
 
 pub use self::customer::{Customer, Webhook};
@@ -164,8 +165,9 @@ impl TestServer {
         let options = ServeOptions {
             roles: self.settings.roles.clone(),
             hub_format: self.settings.hub_format,
-            egress: self.settings.egress.clone(),
+            egress: without_database(self.settings.egress.clone(), &self.config).await,
             admin_token: ADMIN_TOKEN.to_owned(),
+            sealing: SealingKey::new([9; 32]),
             keep_node_records: jiff::SignedDuration::from_hours(24),
             trusted_proxies: self.settings.trusted_proxies.clone(),
             requests_per_second: self.settings.requests_per_second,

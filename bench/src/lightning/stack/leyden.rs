@@ -72,6 +72,7 @@ impl Leyden {
             hub_format: wire::hercle::DataFormat::Object,
             egress: webhooks::EgressPolicy::sandbox(),
             admin_token: ADMIN_TOKEN.to_owned(),
+            sealing: webhooks::SealingKey::new(crate::books::SEALING_KEY),
             keep_node_records: jiff::SignedDuration::from_hours(24),
             trusted_proxies: Default::default(),
             requests_per_second: None,

@@ -41,8 +41,38 @@ async fn update(node: &BitvoraNode, delivery: WebhookMessage) -> InvoiceUpdate {
         .expect("an update")
 }
 
+/// What the library of Standard Webhooks says: to the delivery, to a changed one, to another tenant's secret, and
+/// to what was recorded six minutes ago and signed then.
+fn assert_standard(
+    standard: &standardwebhooks::Webhook,
+    foreign: &str,
+    headers: &HeaderMap,
+    (body, changed): (&Bytes, &Bytes),
+) {
+    standard
+        .verify(body, headers)
+        .expect("the delivery is accepted");
+    standard
+        .verify(changed, headers)
+        .expect_err("the changed one is not");
+    let other = standardwebhooks::Webhook::from_bytes(foreign.as_bytes().to_vec());
+    other
+        .expect("a secret")
+        .verify(body, headers)
+        .expect_err("it is not the other's");
+    let then = std::time::SystemTime::now() - Duration::from_secs(360);
+    let then = then.duration_since(std::time::UNIX_EPOCH).expect("later");
+    let then = i64::try_from(then.as_secs()).expect("seconds");
+    let id = headers["webhook-id"].to_str().expect("text");
+    let signed = standard.sign(id, then, body).expect("a signature");
+    let mut stale = headers.clone();
+    stale.insert("webhook-timestamp", then.into());
+    stale.insert("webhook-signature", signed.parse().expect("text"));
+    standard.verify(body, &stale).expect_err("it is too old");
+}
+
 #[tokio::test]
-async fn a_delivery_is_accepted_by_both_verifiers_and_a_changed_one_by_neither() {
+async fn s27_a_delivery_is_accepted_by_both_verifiers_and_a_forged_one_by_neither() {
     let sandbox = Sandbox::start().await;
     let mut receiver = Receiver::start().await;
     let request = json!({ "url": receiver.url, "events": ["deposit.lightning.completed"] });
@@ -73,14 +103,13 @@ async fn a_delivery_is_accepted_by_both_verifiers_and_a_changed_one_by_neither()
     );
     assert_ne!(changed, body);
 
+    let foreign = "f0".repeat(32);
     let standard = standardwebhooks::Webhook::new(&secret("standard_secret")).expect("a secret");
-    standard
-        .verify(&body, &headers)
-        .expect("the delivery is accepted");
-    standard
-        .verify(&changed, &headers)
-        .expect_err("the changed one is not");
+    assert_standard(&standard, &foreign, &headers, (&body, &changed));
 
+    let other = BitvoraNode::new("unused", &foreign, "/hook").expect("a node");
+    let refused = update(&other, message(&headers, &body)).await;
+    assert!(matches!(refused, InvoiceUpdate::Error(_)), "{refused:?}");
     let node = BitvoraNode::new("unused", &secret("secret"), "/hook").expect("a node");
     match update(&node, message(&headers, &body)).await {
         InvoiceUpdate::Settled {

@@ -13,7 +13,6 @@ use rail_ldk::{LdkRail, NodeConfig, NodeSeed, SyncIntervals};
 use store::Store;
 use store::queries::node::node_key;
 use tokio::net::TcpListener;
-use webhooks::EgressPolicy;
 
 use super::{CliError, ConfigArgs, print, shutdown};
 use crate::app::{App, NodeApp};
@@ -21,7 +20,9 @@ use crate::compose::NODE;
 use crate::config::{self, Config};
 use crate::http::client_address::TrustedProxies;
 use crate::node_role::RunningNode;
+use crate::own_addresses::without_database;
 use crate::roles::{Role, Roles};
+use crate::sealing;
 use crate::secret_file::{hex_or_new, private_folder};
 use crate::serving::{ServeOptions, Serving, serve};
 use crate::workers::onchain::ChainWatcher;
@@ -57,8 +58,9 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
     let options = ServeOptions {
         roles: config.roles.clone(),
         hub_format: config.hub.format(),
-        egress: EgressPolicy::public(),
+        egress: without_database(config.webhooks.egress()?, &config.store()).await,
         admin_token: hex::encode(token),
+        sealing: sealing::key(&store, &config.data_dir).await?,
         keep_node_records: SignedDuration::from_hours(config.lightning.keep_records_hours.into()),
         trusted_proxies: TrustedProxies::new(config.server.trusted_proxies.clone()),
         requests_per_second: Some(config.server.requests_per_second),

@@ -12,6 +12,7 @@ use payments::network::Network;
 use payments::onchain::ConfirmationPolicy;
 use serde::{Deserialize, Serialize};
 use store::StoreConfig;
+use webhooks::EgressPolicy;
 use wire::hercle::DataFormat;
 
 use super::ConfigError;
@@ -42,6 +43,8 @@ pub struct Config {
     pub fees: Fees,
     /// The hub.
     pub hub: Hub,
+    /// The webhooks.
+    pub webhooks: Webhooks,
     /// The operator's access.
     pub admin: Admin,
 }
@@ -128,6 +131,13 @@ pub enum HubDataFormat {
     String,
 }
 
+/// The webhooks.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    allow: Vec<String>,
+}
+
 /// The operator's access.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -201,6 +211,7 @@ impl Config {
         if self.onchain.sync_seconds == 0 {
             return Err(wrong("onchain.sync_seconds is at least 1"));
         }
+        self.webhooks.egress()?;
         if self.lightning.sync_seconds < LEAST_SYNC_SECONDS {
             return Err(wrong("lightning.sync_seconds is at least 10"));
         }
@@ -263,6 +274,23 @@ impl Fees {
             reserve_base_msat: Msat::from_sat(self.reserve_base_sat)
                 .map_err(|_| wrong("fees.reserve_base_sat is not an amount"))?,
         })
+    }
+}
+
+impl Webhooks {
+    /// Where webhooks may go.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a network that is none.
+    pub fn egress(&self) -> Result<EgressPolicy, ConfigError> {
+        self.allow
+            .iter()
+            .try_fold(EgressPolicy::public(), |policy, subnet| {
+                let subnet = subnet.parse();
+                let subnet =
+                    subnet.map_err(|_| wrong("webhooks.allow holds networks like 10.1.0.0/16"))?;
+                Ok(policy.allow(subnet))
+            })
     }
 }
 

@@ -12,6 +12,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use payments::withdrawal::WithdrawalState;
 use store::acts::halt::halted;
 use store::queries::channel::closed_by_reason;
+use store::queries::clock::database_time;
 use store::queries::reconciliation::{
     KeptVerdict, latest_verdict, live_withdrawals, waiting_deliveries,
 };
@@ -32,6 +33,8 @@ struct Numbers {
     live: Vec<(WithdrawalState, i64)>,
     deliveries: i64,
     endpoints: EndpointNumbers,
+    /// How far the clock of this machine is ahead of the database's, in microseconds.
+    clock_ahead_micros: i64,
     /// Since when the delivery that waits longest could have been begun.
     due_since: Option<Timestamp>,
     verdict: Option<KeptVerdict>,
@@ -47,6 +50,7 @@ fn read(tx: &mut Tx<'_>, now: Timestamp) -> Result<Numbers, StoreError> {
         live: live_withdrawals(tx)?,
         deliveries: waiting_deliveries(tx)?,
         endpoints: endpoint_numbers(tx)?,
+        clock_ahead_micros: now.as_microsecond() - database_time(tx)?.as_microsecond(),
         due_since: due.iter().map(|endpoint| endpoint.ready_at).min(),
         verdict: latest_verdict(tx)?,
         closed: closed_by_reason(tx)?,
@@ -87,7 +91,9 @@ fn record(numbers: &Numbers, now_micros: i64) {
         gauge!("leyden_webhook_endpoints", "state" => state).set(number(count));
     }
     gauge!("leyden_webhook_endpoints_failing").set(number(endpoints.failing));
+    gauge!("leyden_webhook_endpoints_given_up").set(number(endpoints.given_up));
     gauge!("leyden_webhook_dead_letters").set(number(endpoints.dead_letters));
+    gauge!("leyden_clock_ahead_seconds").set(number(numbers.clock_ahead_micros) / 1e6);
     let lag_micros = numbers.due_since.map_or(0, |since| {
         now_micros.saturating_sub(since.as_microsecond()).max(0)
     });

@@ -1,21 +1,22 @@
 //! Sends the outbox's events to the hub's connections, in order, each once.
 //!
 //! PostgreSQL numbers events before they are committed, so one can appear behind a later one. The pump reads
-//! again from a little earlier and leaves out what it has sent. Clients that were away read the list; the pump
-//! begins with what happens after it started.
+//! again from a little earlier and leaves out what it has sent. The pump begins with what happens after it started;
+//! clients that were away say what they have seen ([`Returned`]), or read the list.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use payments::ids::ApiKeyId;
-use signalr_server::{Clients, JsonText};
+use signalr_server::{Clients, JsonText, Recipients};
 use store::queries::event::{HubEvent, events_after, newest};
 use store::{Signal, StoreError};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use wire::hercle::{DataFormat, EVENT_CHANNEL, Envelope};
 
-use super::session::user_id;
+use super::returning::{Returned, catch_up};
+use super::session::{numbered, user_id};
 use crate::app::App;
 use crate::problem::chain;
 
@@ -28,7 +29,7 @@ const LATENESS: Duration = Duration::from_secs(30);
 
 /// What has been sent: everything up to `floor`, and what stands in `sent` above it, with when it was seen.
 #[derive(Debug, Default)]
-struct Cursor {
+pub(super) struct Cursor {
     floor: i64,
     sent: BTreeMap<i64, Instant>,
 }
@@ -41,7 +42,7 @@ impl Cursor {
         }
     }
 
-    fn is_new(&self, seq: i64) -> bool {
+    pub(super) fn is_new(&self, seq: i64) -> bool {
         seq > self.floor && !self.sent.contains_key(&seq)
     }
 
@@ -68,8 +69,15 @@ impl Cursor {
     }
 }
 
-/// Pumps until `stop`. Tells when it has `begun`: whoever is connected from then on hears everything.
-pub async fn pump(app: App, clients: Clients, stop: CancellationToken, begun: watch::Sender<bool>) {
+/// Pumps until `stop`. Tells when it has `begun`: whoever is connected from then on hears everything; those who come
+/// `back` hear first what they have missed.
+pub async fn pump(
+    app: App,
+    clients: Clients,
+    stop: CancellationToken,
+    begun: watch::Sender<bool>,
+    mut back: mpsc::UnboundedReceiver<Returned>,
+) {
     let mut wakeups = app.store.subscribe(Signal::Events);
     let mut cursor = loop {
         match app.store.read_async(newest).await {
@@ -85,15 +93,27 @@ pub async fn pump(app: App, clients: Clients, stop: CancellationToken, begun: wa
         }
     };
     begun.send_replace(true);
+    let mut returned = Vec::new();
     loop {
-        match send_new(&app, &clients, &mut cursor).await {
-            Ok(true) => continue,
+        let sent = send_new(&app, &clients, &mut cursor).await;
+        let caught_up = catch_up(&app, &clients, &cursor, &mut returned).await;
+        match sent.and_then(|any| caught_up.map(|()| any || !returned.is_empty())) {
+            Ok(true) => {
+                if stop.is_cancelled() {
+                    return;
+                }
+                continue;
+            }
             Ok(false) => {}
             Err(error) => tracing::warn!(error = %chain(&error), "the outbox cannot be read"),
         }
-        let wake = tokio::time::timeout(POLL, wakeups.next());
-        if stop.run_until_cancelled(wake).await.is_none() {
-            return;
+        tokio::select! {
+            _ = tokio::time::timeout(POLL, wakeups.next()) => {}
+            Some(one) = back.recv() => returned.push(one),
+            () = stop.cancelled() => return,
+        }
+        while let Ok(one) = back.try_recv() {
+            returned.push(one);
         }
     }
 }
@@ -122,19 +142,30 @@ async fn send_new(app: &App, clients: &Clients, cursor: &mut Cursor) -> Result<b
 }
 
 fn send(clients: &Clients, key: ApiKeyId, event: &HubEvent) {
+    for format in [DataFormat::Object, DataFormat::String] {
+        send_to(clients.user(&user_id(key, format)), event, format, false);
+        send_to(clients.group(&numbered(key, format)), event, format, true);
+    }
+}
+
+/// Sends an event; with its number as a second argument to those who asked for it.
+pub(super) fn send_to(to: Recipients<'_>, event: &HubEvent, format: DataFormat, with_number: bool) {
     let Ok(text) = std::str::from_utf8(&event.body) else {
         tracing::error!(seq = event.seq, "a stored hub event is not text");
         return;
     };
-    for format in [DataFormat::Object, DataFormat::String] {
-        let Some(body) = Envelope::stored(text, format) else {
-            tracing::error!(seq = event.seq, "a stored hub event is not an envelope");
-            return;
-        };
-        let user = user_id(key, format);
-        if let Err(error) = clients.user(&user).send(EVENT_CHANNEL, &[JsonText(&body)]) {
-            tracing::error!(%error, "an event could not be written");
-        }
+    let Some(body) = Envelope::stored(text, format) else {
+        tracing::error!(seq = event.seq, "a stored hub event is not an envelope");
+        return;
+    };
+    let body = JsonText(&body);
+    let sent = if with_number {
+        to.send(EVENT_CHANNEL, &(body, event.sequence))
+    } else {
+        to.send(EVENT_CHANNEL, &[body])
+    };
+    if let Err(error) = sent {
+        tracing::error!(%error, "an event could not be written");
     }
 }
 

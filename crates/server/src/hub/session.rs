@@ -18,6 +18,8 @@ pub(super) struct Session {
     pub(super) identity: Identity,
     /// How it reads `data`.
     pub(super) format: DataFormat,
+    /// The last event that it has seen, where it wants those after it, and numbers.
+    pub(super) after: Option<i64>,
 }
 
 /// Recognises the API key of a connection.
@@ -36,10 +38,24 @@ pub(super) async fn authenticate(
         Some("object") => DataFormat::Object,
         _ => default_format,
     };
-    let session = Session { identity, format };
-    Ok(Some(
-        User::new(user_id(identity.api_key_id, format)).with_claims(session),
-    ))
+    let after = request.query("after").map(str::parse).transpose();
+    let after = after.map_err(|_| Unauthorized)?;
+    let session = Session {
+        identity,
+        format,
+        after,
+    };
+    let user = match after {
+        None => user_id(identity.api_key_id, format),
+        Some(_) => numbered(identity.api_key_id, format),
+    };
+    Ok(Some(User::new(user).with_claims(session)))
+}
+
+/// The group of a key's connections of one form that want numbers and have seen what was before them. It is the name
+/// of their user as well, to whom nothing is sent: they do not hear of now before they have heard of then.
+pub(super) fn numbered(key: ApiKeyId, format: DataFormat) -> String {
+    format!("{}/numbered", user_id(key, format))
 }
 
 /// The hub's user for a key's connections of one form.

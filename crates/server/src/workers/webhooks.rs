@@ -6,6 +6,7 @@
 //! made again with the same id.
 
 mod board;
+mod clocks;
 mod lane;
 mod recorder;
 mod ring;
@@ -19,15 +20,15 @@ use payments::ids::EndpointId;
 use payments::webhook::ClaimedDelivery;
 use store::acts::webhook::claim::{Quota, Stale, claim_deliveries, release_stale_leases};
 use store::acts::webhook::record::FinishedAttempt;
-use store::queries::webhook::{ReadyEndpoint, ready_endpoints};
+use store::queries::webhook::{ReadyEndpoint, ready_endpoints, ready_good_endpoints};
 use store::{Signal, StoreError};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use webhooks::WebhookClient;
 
 use self::board::{Board, Launch};
 use self::recorder::{Note, Recorder};
+pub use self::sender::Sender;
 use crate::app::App;
 use crate::problem::chain;
 
@@ -39,6 +40,9 @@ const LEASE_LEFT: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_secs(1);
 /// The shortest time from one look to the next: what comes meanwhile is claimed together.
 const SPACING: Duration = Duration::from_millis(2);
+/// The shortest time from one look at all endpoints to the next. In between only those are looked at that take what
+/// they get: a thousand that do not must not slow them.
+const ALL_SPACING: Duration = Duration::from_millis(25);
 /// How long to wait when the database is away.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -46,16 +50,23 @@ const PAUSE: Duration = Duration::from_millis(250);
 enum News {
     /// An attempt is over.
     Sent(Launch, Box<FinishedAttempt>),
-    /// These endpoints are ready.
-    Ready(Result<Vec<ReadyEndpoint>, StoreError>),
+    /// These endpoints are ready, of all of them or of those that take what they get.
+    Ready(Result<Vec<ReadyEndpoint>, StoreError>, Look),
     /// These deliveries were claimed, and the claim holds until then.
     Claimed(Result<Claimed, StoreError>, Instant),
+}
+
+/// At which endpoints to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    All,
+    Good,
 }
 
 type Claimed = Vec<(EndpointId, Vec<ClaimedDelivery>)>;
 
 /// Delivers until `stop`, then waits for the attempts under way.
-pub async fn run(app: App, client: WebhookClient, stop: CancellationToken) {
+pub async fn run(app: App, sender: Sender, stop: CancellationToken) {
     if !app.store.is_shared() {
         take_back_everything(&app, &stop).await;
     }
@@ -64,12 +75,13 @@ pub async fn run(app: App, client: WebhookClient, stop: CancellationToken) {
     let (news, heard) = mpsc::unbounded_channel();
     let worker = Worker {
         app,
-        client,
+        sender,
         recorder,
         news,
         board: Board::default(),
         is_looking: false,
         next_look: Instant::now(),
+        next_look_at_all: Instant::now(),
     };
     worker.run(heard, stop).await;
     for task in [recording, upkeep] {
@@ -103,13 +115,14 @@ async fn take_back_everything(app: &App, stop: &CancellationToken) {
 
 struct Worker {
     app: App,
-    client: WebhookClient,
+    sender: Sender,
     recorder: Recorder,
     news: mpsc::UnboundedSender<News>,
     board: Board,
     /// Whether a look or a claim is under way.
     is_looking: bool,
     next_look: Instant,
+    next_look_at_all: Instant,
 }
 
 impl Worker {
@@ -154,9 +167,9 @@ impl Worker {
                 self.recorder.note(Note::Back(vec![key]));
                 continue;
             }
-            let (app, client, news) = (self.app.clone(), self.client.clone(), self.news.clone());
+            let (app, sender, news) = (self.app.clone(), self.sender.clone(), self.news.clone());
             tokio::spawn(async move {
-                let finished = sender::send(&app, &client, &launch).await;
+                let finished = sender.send(&app, &launch).await;
                 drop(news.send(News::Sent(launch, Box::new(finished))));
             });
         }
@@ -170,9 +183,16 @@ impl Worker {
             self.app.clock.now(),
         );
         let horizon = now.checked_add(POLL).unwrap_or(now);
+        let look = match Instant::now() >= self.next_look_at_all {
+            true => Look::All,
+            false => Look::Good,
+        };
         tokio::spawn(async move {
-            let ready = store.read_async(move |tx| ready_endpoints(tx, now, horizon));
-            drop(news.send(News::Ready(ready.await)));
+            let ready = store.read_async(move |tx| match look {
+                Look::All => ready_endpoints(tx, now, horizon),
+                Look::Good => ready_good_endpoints(tx, now, horizon),
+            });
+            drop(news.send(News::Ready(ready.await, look)));
         });
     }
 
@@ -197,7 +217,14 @@ impl Worker {
                 self.recorder.note(Note::Finished(finished));
                 self.recorder.note(Note::Back(back));
             }
-            News::Ready(Ok(ready)) => self.plan(ready, is_stopping),
+            News::Ready(Ok(ready), look) => {
+                self.next_look = Instant::now() + POLL;
+                match look {
+                    Look::All => self.next_look_at_all = Instant::now() + ALL_SPACING,
+                    Look::Good => self.next_look = self.next_look.min(self.next_look_at_all),
+                }
+                self.plan(ready, is_stopping);
+            }
             News::Claimed(Ok(claimed), ends) => {
                 self.is_looking = false;
                 if is_stopping {
@@ -209,7 +236,7 @@ impl Worker {
                     self.look_within(SPACING);
                 }
             }
-            News::Ready(Err(error)) | News::Claimed(Err(error), _) => {
+            News::Ready(Err(error), _) | News::Claimed(Err(error), _) => {
                 tracing::error!(error = %chain(&error), "no delivery can be claimed now");
                 self.is_looking = false;
                 self.next_look = Instant::now() + PAUSE;
@@ -220,7 +247,6 @@ impl Worker {
     /// Decides what to claim of whom.
     fn plan(&mut self, ready: Vec<ReadyEndpoint>, is_stopping: bool) {
         let now = self.app.clock.now();
-        self.next_look = Instant::now() + POLL;
         let mut due = Vec::with_capacity(ready.len());
         for endpoint in ready {
             if endpoint.ready_at <= now {

@@ -3,6 +3,7 @@
 mod connections;
 mod errors;
 mod repeats;
+mod returning;
 mod withdrawals;
 
 use serde_json::{Value, json};

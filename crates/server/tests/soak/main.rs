@@ -9,6 +9,12 @@ mod points;
 mod processes;
 mod sandbox;
 mod verdict;
+mod webhooks;
+
+/// Whether there is time for the whole length of a scenario, and for figures.
+fn is_long() -> bool {
+    duration() >= std::time::Duration::from_secs(120)
+}
 
 /// How long each scenario runs.
 #[expect(

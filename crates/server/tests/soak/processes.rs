@@ -5,4 +5,4 @@ mod cluster;
 mod economy;
 mod failover;
 mod hubs;
-mod process;
+pub mod process;

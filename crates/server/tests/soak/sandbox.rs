@@ -47,13 +47,19 @@ impl Sandbox {
 
     /// Starts it with crash points, in the form that the crate `fail` reads; `None` when it died before it was ready.
     pub fn start_with(place: &Place, crash_points: &str) -> Option<Self> {
+        let log = "error,store=off,ldk_node=off,server=off";
+        Self::launch(place, crash_points, (log, Stdio::inherit()))
+    }
+
+    /// Starts it with everything logged, into a file.
+    pub fn start_talking(place: &Place, file: std::fs::File) -> Self {
+        Self::launch(place, "", ("trace", file.into())).expect("a sandbox that is ready")
+    }
+
+    fn launch(place: &Place, crash_points: &str, (log, words): (&str, Stdio)) -> Option<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_leyden"));
         command
-            .args([
-                "--log",
-                "error,store=off,ldk_node=off,server=off",
-                "sandbox",
-            ])
+            .args(["--log", log, "sandbox"])
             .args(["--json", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(place.folder())
             .env("FAILPOINTS", crash_points);
@@ -62,7 +68,7 @@ impl Sandbox {
         }
         let mut child = command
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(words)
             .spawn()
             .expect("the binary starts");
         let mut line = String::new();
@@ -91,7 +97,7 @@ impl Sandbox {
         self.child.try_wait().expect("a child of ours")
     }
 
-    fn text(&self, name: &str) -> &str {
+    pub fn text(&self, name: &str) -> &str {
         self.ready[name].as_str().expect("a text of the ready line")
     }
 

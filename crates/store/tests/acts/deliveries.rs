@@ -228,7 +228,7 @@ fn s25_a_clock_that_is_set_back_holds_nothing_up(world: &World) {
         [],
         "its rate is used up by what is yet to come"
     );
-    let waited = world.write(|tx, act| clock_set_back(tx, act));
+    let waited = world.write(clock_set_back);
     assert_eq!(waited.expect("an answer"), 1);
     world.pass(1);
     assert_eq!(world.deliveries(9).len(), 1);

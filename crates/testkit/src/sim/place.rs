@@ -15,7 +15,7 @@ use payments::ids::{AccountId, Ids};
 use payments::invoice::{Invoice, InvoiceState};
 use payments::network::Network;
 use payments::ports::Clock;
-use payments::webhook::{SigningSecret, WebhookEndpoint};
+use payments::webhook::{SealedSecret, WebhookEndpoint};
 use server::event_bodies::WireBodies;
 use server::identity::Identity;
 use store::acts::ActContext;
@@ -132,7 +132,7 @@ fn client(store: &Store, act: &ActContext, number: usize) -> Client {
         // The last account has no webhook.
         if number < 2 {
             let (url, secret) = ("http://127.0.0.1:9/events".to_owned(), "00".repeat(32));
-            let secret = SigningSecret::from_text(secret);
+            let secret = SealedSecret::from_stored(secret);
             let events = EventKind::ALL.map(|kind| kind.name().to_owned()).to_vec();
             let endpoint = WebhookEndpoint::new(act.ids.fresh(), account.id, url, secret, now)
                 .with_events(events);

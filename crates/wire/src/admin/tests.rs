@@ -27,6 +27,8 @@ fn webhook() -> Webhook {
         per_second: Some(5),
         created_at: AT,
         updated_at: AT,
+        disabled_at: None,
+        failing_since: None,
     }
 }
 

@@ -10,13 +10,14 @@ pub mod test_message;
 use axum::extract::State;
 use axum::response::Response;
 use payments::ids::EndpointId;
-use payments::webhook::{DisableReason, EndpointState, SigningSecret, WebhookEndpoint};
-use store::StoreError;
+use payments::webhook::{DisableReason, EndpointState, WebhookEndpoint};
+use store::acts::ActContext;
 use store::acts::webhook::endpoint::{
     change_endpoint, create_endpoint, delete_endpoint, disable_endpoint, pause_endpoint,
     resume_endpoint,
 };
 use store::queries::webhook::{endpoint, endpoints};
+use store::{StoreError, Tx};
 use webhooks::custom;
 use webhooks::schedule::Schedule;
 use wire::Problem;
@@ -44,18 +45,13 @@ pub async fn create(
     let request = CreateWebhookRequest::parse(&body)?;
     let account_id = account_within(&state, owner, request.account_id.as_deref()).await?;
     let (app, secret) = (&state.app, secrets::fresh(&state));
-    let signing = SigningSecret::from_text(secret.reveal().to_owned());
+    let id: EndpointId = app.ids.fresh();
+    let signing = secrets::sealed(&state, id, &secret);
     let all = EventName::all()
         .iter()
         .map(|event| event.as_str().to_owned());
-    let mut endpoint = WebhookEndpoint::new(
-        app.ids.fresh(),
-        account_id,
-        request.url,
-        signing,
-        app.clock.now(),
-    )
-    .with_events(all.collect());
+    let mut endpoint = WebhookEndpoint::new(id, account_id, request.url, signing, app.clock.now())
+        .with_events(all.collect());
     let settings = WebhookSettings {
         url: Some(endpoint.url.clone()),
         ..request.settings
@@ -115,12 +111,7 @@ pub async fn pause(
     owner: Owner,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    let (id, act) = (existing(&state, owner, &id).await?.id, state.app.acting());
-    let store = &state.app.store;
-    store
-        .write_async(move |tx| pause_endpoint(tx, &act, id))
-        .await?;
-    now(&state, id, "webhook paused").await
+    switched(&state, owner, &id, "webhook paused", pause_endpoint).await
 }
 
 /// Goes on with sending, also after it was disabled. What it missed while it was disabled is for a replay.
@@ -129,12 +120,7 @@ pub async fn resume(
     owner: Owner,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    let (id, act) = (existing(&state, owner, &id).await?.id, state.app.acting());
-    let store = &state.app.store;
-    store
-        .write_async(move |tx| resume_endpoint(tx, &act, id))
-        .await?;
-    now(&state, id, "webhook resumed").await
+    switched(&state, owner, &id, "webhook resumed", resume_endpoint).await
 }
 
 /// Switches an endpoint off and cancels what waits for it.
@@ -143,12 +129,8 @@ pub async fn disable(
     owner: Owner,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    let (id, act) = (existing(&state, owner, &id).await?.id, state.app.acting());
-    let store = &state.app.store;
-    store
-        .write_async(move |tx| disable_endpoint(tx, &act, id, DisableReason::Operator))
-        .await?;
-    now(&state, id, "webhook disabled").await
+    let by_hand: Switch = |tx, act, id| disable_endpoint(tx, act, id, DisableReason::Operator);
+    switched(&state, owner, &id, "webhook disabled", by_hand).await
 }
 
 /// Deletes an endpoint and cancels what waits for it. Only its log stays.
@@ -157,15 +139,31 @@ pub async fn delete(
     owner: Owner,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    let (mut endpoint, act) = (existing(&state, owner, &id).await?, state.app.acting());
-    let id = endpoint.id;
-    let store = &state.app.store;
-    store
-        .write_async(move |tx| delete_endpoint(tx, &act, id))
-        .await?;
-    tracing::info!(endpoint = %id, "webhook deleted");
+    let mut endpoint = existing(&state, owner, &id).await?;
+    switch(&state, endpoint.id, delete_endpoint).await?;
+    tracing::info!(endpoint = %endpoint.id, "webhook deleted");
     endpoint.state = EndpointState::Deleted;
     Ok(json(200, &shown(&endpoint)))
+}
+
+/// An act that takes an endpoint to another state; `false` where that changes nothing.
+type Switch = fn(&mut Tx<'_>, &ActContext, EndpointId) -> Result<bool, StoreError>;
+
+async fn switch(state: &HttpState, id: EndpointId, to: Switch) -> Result<bool, StoreError> {
+    let (store, act) = (&state.app.store, state.app.acting());
+    store.write_async(move |tx| to(tx, &act, id)).await
+}
+
+async fn switched(
+    state: &HttpState,
+    owner: Owner,
+    id: &str,
+    done: &str,
+    to: Switch,
+) -> Result<Response, ApiError> {
+    let id = existing(state, owner, id).await?.id;
+    switch(state, id, to).await?;
+    now(state, id, done).await
 }
 
 async fn now(state: &HttpState, id: EndpointId, done: &str) -> Result<Response, ApiError> {
@@ -253,5 +251,7 @@ fn shown(endpoint: &WebhookEndpoint) -> Webhook {
         per_second: endpoint.per_second,
         created_at: present::micros(endpoint.created_at),
         updated_at: present::micros(endpoint.updated_at),
+        disabled_at: endpoint.disabled_at.map(present::micros),
+        failing_since: endpoint.failing_since.map(present::micros),
     }
 }

@@ -220,3 +220,6 @@ impl Board {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

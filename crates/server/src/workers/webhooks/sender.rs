@@ -16,7 +16,7 @@ use store::acts::webhook::record::FinishedAttempt;
 use store::crash_point;
 use store::queries::webhook::ReadyEndpoint;
 use webhooks::schedule::{Outcome, Schedule, Verdict, decide, retry_after};
-use webhooks::{Attempt, WebhookClient};
+use webhooks::{Attempt, ErrorClass, SealingKey, WebhookClient};
 
 use super::board::Launch;
 use crate::app::App;
@@ -25,29 +25,36 @@ use crate::webhook_headers::{Signer, Spoiled, headers};
 /// How much of an answer the log keeps, in bytes.
 const KEPT_BYTES: usize = 2_048;
 
-/// Makes one attempt.
-pub(super) async fn send(app: &App, client: &WebhookClient, launch: &Launch) -> FinishedAttempt {
-    let attempted = AssertUnwindSafe(attempt(app, client, launch)).catch_unwind();
-    attempted.await.unwrap_or_else(|_| {
-        tracing::error!(endpoint = %launch.to.id, "an attempt to deliver has panicked");
-        let spoiled = Spoiled("panic");
-        finished(
-            launch,
-            app.clock.now(),
-            DeliveryVerdict::Spoiled,
-            Err(spoiled),
-        )
-    })
+/// What attempts are made with.
+#[derive(Clone)]
+pub struct Sender {
+    client: WebhookClient,
+    key: SealingKey,
 }
 
-async fn attempt(app: &App, client: &WebhookClient, launch: &Launch) -> FinishedAttempt {
+impl Sender {
+    /// Sends with `client`, and opens the endpoints' secrets with `key`.
+    #[must_use]
+    pub fn new(client: WebhookClient, key: SealingKey) -> Self {
+        Self { client, key }
+    }
+
+    /// Makes one attempt.
+    pub(super) async fn send(&self, app: &App, launch: &Launch) -> FinishedAttempt {
+        let attempted = AssertUnwindSafe(attempt(app, self, launch)).catch_unwind();
+        attempted.await.unwrap_or_else(|_| {
+            tracing::error!(endpoint = %launch.to.id, "an attempt to deliver has panicked");
+            let (now, spoiled) = (app.clock.now(), Spoiled("panic"));
+            finished(launch, now, DeliveryVerdict::Spoiled, Err(spoiled))
+        })
+    }
+}
+
+async fn attempt(app: &App, sender: &Sender, launch: &Launch) -> FinishedAttempt {
     let started_at = app.clock.now();
-    let prepared = prepare(
-        &launch.to,
-        launch.delivery.key.event_id,
-        &launch.delivery.body,
-        started_at,
-    );
+    let delivery = &launch.delivery;
+    let (event, body) = (delivery.key.event_id, &delivery.body);
+    let prepared = prepare(&sender.key, &launch.to, event, body, started_at);
     let (headers, schedule) = match prepared {
         Ok(prepared) => prepared,
         Err(spoiled) => {
@@ -55,7 +62,7 @@ async fn attempt(app: &App, client: &WebhookClient, launch: &Launch) -> Finished
         }
     };
     let body = Bytes::copy_from_slice(&launch.delivery.body);
-    let attempt = client.deliver(&launch.to.url, headers, body).await;
+    let attempt = sender.client.deliver(&launch.to.url, headers, body).await;
     crash_point::reach("webhook.sent");
     let asked = asked(&attempt, started_at);
     let verdict = verdict(app, launch, &schedule, &attempt, asked);
@@ -69,6 +76,7 @@ async fn attempt(app: &App, client: &WebhookClient, launch: &Launch) -> Finished
 }
 
 fn prepare(
+    key: &SealingKey,
     to: &ReadyEndpoint,
     event: EventId,
     body: &[u8],
@@ -76,6 +84,8 @@ fn prepare(
 ) -> Result<(HeaderMap, Schedule), Spoiled> {
     let schedule = Schedule::from_text(to.retry_seconds.as_deref());
     let signer = Signer {
+        key,
+        endpoint: to.id,
         secret: &to.secret,
         old_secrets: &to.old_secrets,
         own_headers: &to.headers,
@@ -98,6 +108,10 @@ fn verdict(
 ) -> DeliveryVerdict {
     let mut random = [0; 8];
     app.entropy.fill(&mut random);
+    if attempt.error_class() == Some(ErrorClass::Url) {
+        // It was vetted when it was set, so it is damaged, or what may be called has changed: time mends neither.
+        return DeliveryVerdict::Spoiled;
+    }
     let (outcome, tries) = (Outcome::of(attempt.status()), launch.delivery.tries + 1);
     match decide(schedule, outcome, tries, asked, u64::from_le_bytes(random)) {
         Verdict::Delivered => DeliveryVerdict::Delivered,

@@ -1,5 +1,5 @@
-//! What deliveries need beside being sent: leases of senders that died are taken back, and what is long over is
-//! forgotten.
+//! What deliveries need beside being sent: leases of senders that died are taken back, what is long over is forgotten,
+//! and the clock is watched.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use store::acts::webhook::claim::{Stale, release_stale_leases};
 use store::acts::webhook::retention::forget_deliveries;
 use tokio_util::sync::CancellationToken;
 
+use super::clocks::Clocks;
 use crate::app::App;
 use crate::problem::chain;
 
@@ -21,11 +22,12 @@ const KEEP: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Runs until `stop`.
 pub(super) async fn run(app: App, stop: CancellationToken) {
-    let mut rounds: u32 = 0;
+    let (mut rounds, mut clocks): (u32, _) = (0, Clocks::new(&app));
     loop {
         if app.store.is_shared() {
             told("leases cannot be looked for", take_back(&app).await);
         }
+        told("the clocks cannot be compared", clocks.look(&app).await);
         if rounds.is_multiple_of(FORGET_ONCE_IN) {
             told(
                 "old deliveries cannot be forgotten",

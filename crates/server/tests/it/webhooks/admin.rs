@@ -9,11 +9,28 @@ const PATH: &str = "/admin/v1/webhooks";
 
 on_sqlite!(
     a_secret_is_shown_once,
-    addresses_of_our_own_network_are_refused_with_the_reason,
-    the_sandbox_still_refuses_its_own_listener,
+    s8_addresses_of_our_own_network_are_refused_with_the_reason,
+    s8_the_sandbox_still_refuses_its_own_listener,
     a_request_that_makes_no_sense_is_refused,
     a_switched_off_webhook_gets_nothing_more,
+    secrets_are_sealed_in_the_database,
 );
+
+#[test]
+fn s8_the_port_of_the_database_is_refused_on_postgres() {
+    let Some(database) = testkit::postgres() else {
+        return;
+    };
+    let addresses = database.config().server_addresses();
+    testkit::run(&database, async |server: &mut TestServer| {
+        server.customer(0).await;
+        for (host, port) in addresses {
+            let url = format!("http://{host}:{port}/");
+            let refused = create(server, &json!({ "url": url })).await;
+            assert!(host == "localhost" || refused.status == 400, "{refused:?}");
+        }
+    });
+}
 
 async fn create(server: &TestServer, body: &Value) -> Answer {
     server.post(PATH).key(ADMIN_TOKEN).json(body).send().await
@@ -54,7 +71,7 @@ async fn a_secret_is_shown_once(server: &mut TestServer) {
     assert!(ids.contains(&made["id"]) && ids.contains(&other["id"]));
 }
 
-async fn addresses_of_our_own_network_are_refused_with_the_reason(server: &mut TestServer) {
+async fn s8_addresses_of_our_own_network_are_refused_with_the_reason(server: &mut TestServer) {
     server.settings.egress = EgressPolicy::public();
     server.restart().await;
     server.customer(0).await;
@@ -110,7 +127,7 @@ async fn addresses_of_our_own_network_are_refused_with_the_reason(server: &mut T
     );
 }
 
-async fn the_sandbox_still_refuses_its_own_listener(server: &mut TestServer) {
+async fn s8_the_sandbox_still_refuses_its_own_listener(server: &mut TestServer) {
     server.customer(0).await;
     let own = format!("http://{}/admin/v1/keys", server.address());
     let refused = create(server, &json!({ "url": own })).await;
@@ -189,4 +206,21 @@ async fn a_switched_off_webhook_gets_nothing_more(server: &mut TestServer) {
         .iter()
         .find(|one| one["id"] == first.id);
     assert_eq!(shown.expect("it stays in the list")["disabled"], true);
+}
+
+async fn secrets_are_sealed_in_the_database(server: &mut TestServer) {
+    let receiver = TestReceiver::start().await;
+    let customer = server.customer(0).await;
+    let hook = server.webhook(&customer, &receiver, &["*"]).await;
+    let rotate = server.post(&format!("{PATH}/{}/rotate", hook.id));
+    assert_eq!(rotate.key(ADMIN_TOKEN).send().await.status, 200);
+    for sql in [
+        "SELECT COUNT(*) FROM webhook_endpoint WHERE secret NOT LIKE 'v1.%' OR LENGTH(secret) < 100",
+        "SELECT COUNT(*) FROM webhook_old_secret WHERE secret NOT LIKE 'v1.%' OR LENGTH(secret) < 100",
+        "SELECT COUNT(*) FROM webhook_endpoint e JOIN webhook_old_secret s ON s.secret = e.secret",
+    ] {
+        assert_eq!(server.count(sql).await, 0, "{sql}");
+    }
+    let kept = "SELECT COUNT(*) FROM webhook_old_secret";
+    assert_eq!(server.count(kept).await, 1);
 }

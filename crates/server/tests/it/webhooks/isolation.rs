@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use testkit::{ADMIN_TOKEN, Customer, TestReceiver, TestServer};
+use testkit::{Customer, TestReceiver, TestServer};
 use tokio::net::TcpListener;
+
+use super::calls::{many, webhook};
 
 const DEPOSIT: &str = "deposit.lightning.completed";
 
@@ -25,17 +27,6 @@ async fn hanging() -> (tokio::task::JoinHandle<()>, String) {
         }
     });
     (held, url)
-}
-
-async fn endpoint(server: &TestServer, customer: &Customer, url: &str) {
-    let body = json!({
-        "url": url, "events": [DEPOSIT], "account_id": customer.account_id.to_string(),
-    });
-    let made = server
-        .post("/admin/v1/webhooks")
-        .key(ADMIN_TOKEN)
-        .json(&body);
-    assert_eq!(made.send().await.status, 201);
 }
 
 /// How long each of `count` deliveries took from before its commit, the longest last.
@@ -64,9 +55,7 @@ async fn beside(server: &TestServer, bad: usize, url: &str) {
     let (good, dead) = (server.customer(0).await, server.customer(0).await);
     server.webhook(&good, &receiver, &[DEPOSIT]).await;
     let alone = latencies(server, &good, &receiver, 20).await;
-    for _ in 0..bad {
-        endpoint(server, &dead, url).await;
-    }
+    many(server, &dead, url, bad).await;
     for _ in 0..5 {
         server.fund(dead.account_id, 1).await;
     }
@@ -81,7 +70,7 @@ async fn beside(server: &TestServer, bad: usize, url: &str) {
 
 async fn h6_s16_many_endpoints_that_hang_do_not_slow_a_good_one(server: &mut TestServer) {
     let (held, url) = hanging().await;
-    beside(server, 100, &url).await;
+    beside(server, 1_000, &url).await;
     held.abort();
 }
 
@@ -90,21 +79,20 @@ async fn h6_endpoints_that_refuse_do_not_slow_a_good_one(server: &mut TestServer
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}/hook", listener.local_addr().expect("bound"));
     drop(listener);
-    beside(server, 100, &url).await;
+    beside(server, 1_000, &url).await;
 }
 
 async fn s15_no_more_attempts_are_under_way_than_the_endpoint_allows(server: &mut TestServer) {
     let receiver = TestReceiver::start().await;
     receiver.answer_after(Duration::from_millis(20));
     let customer = server.customer(0).await;
-    let body = json!({
-        "url": receiver.url(), "max_in_flight": 3, "account_id": customer.account_id.to_string(),
-    });
-    let made = server
-        .post("/admin/v1/webhooks")
-        .key(ADMIN_TOKEN)
-        .json(&body);
-    assert_eq!(made.send().await.status, 201);
+    webhook(
+        server,
+        &customer,
+        &receiver.url(),
+        json!({"max_in_flight": 3}),
+    )
+    .await;
     for _ in 0..60 {
         server.fund(customer.account_id, 1).await;
     }

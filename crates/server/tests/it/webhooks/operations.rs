@@ -1,12 +1,12 @@
 //! What an operator does with webhooks: look, change, replace secrets, send again.
 
 use axum::http::Method;
-use serde_json::{Value, json};
-use testkit::{ADMIN_TOKEN, Answer, TestReceiver, TestServer, Webhook, until};
+use serde_json::json;
+use testkit::{TestReceiver, TestServer, Webhook};
 
+use super::calls::{ask, get, post, until_state};
 use super::signature::verify;
 
-const PATH: &str = "/admin/v1/webhooks";
 const DEPOSIT: &str = "deposit.lightning.completed";
 
 on_both!(
@@ -25,38 +25,6 @@ on_sqlite!(
     a_test_message_says_what_came_of_it,
     what_cannot_be_set_is_refused,
 );
-
-async fn ask(server: &TestServer, method: Method, path: &str, body: Option<Value>) -> Answer {
-    let mut call = server
-        .call(method, &format!("{PATH}{path}"))
-        .key(ADMIN_TOKEN);
-    if let Some(body) = &body {
-        call = call.json(body);
-    }
-    call.send().await
-}
-
-async fn get(server: &TestServer, path: &str) -> Value {
-    let answer = ask(server, Method::GET, path, None).await;
-    assert_eq!(answer.status, 200, "{path}: {answer:?}");
-    answer.json()
-}
-
-async fn post(server: &TestServer, path: &str, body: Option<Value>) -> Value {
-    let answer = ask(server, Method::POST, path, body).await;
-    assert!(answer.status < 300, "{path}: {answer:?}");
-    answer.json()
-}
-
-/// Waits until the newest delivery of a webhook is in this state.
-async fn until_state(server: &TestServer, webhook: &Webhook, state: &str) -> Value {
-    until(&format!("a delivery that is {state}"), async || {
-        let page = get(server, &format!("/{}/deliveries", webhook.id)).await;
-        let newest = page["data"][0].clone();
-        (newest["state"] == state).then_some(newest)
-    })
-    .await
-}
 
 async fn the_log_shows_every_attempt_and_a_redelivery_has_the_same_id_and_bytes(
     server: &mut TestServer,

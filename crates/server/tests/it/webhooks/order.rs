@@ -13,8 +13,6 @@ const COMPLETED: &str = "withdrawal.lightning.completed";
 on_both!(
     h1_an_endpoint_that_was_away_for_a_day_gets_everything_in_order_and_no_other_notices,
     h2_s21_what_was_committed_before_the_process_died_is_delivered_after_it,
-);
-on_sqlite!(
     s18_the_end_of_a_withdrawal_waits_until_its_beginning_was_taken,
     s24_a_delivery_that_nobody_was_woken_for_goes_within_a_second,
 );

@@ -109,6 +109,14 @@ impl Process {
         }
     }
 
+    /// Lets it stand still, or go on, as a machine that is suspended does.
+    pub fn stand_still(&self, still: bool) {
+        let signal = if still { "-STOP" } else { "-CONT" };
+        let id = self.child.id().to_string();
+        let told = Command::new("kill").args([signal, &id]).status();
+        assert!(told.expect("a signal").success());
+    }
+
     /// Whether it has ended by itself.
     pub fn is_gone(&mut self) -> bool {
         self.child.try_wait().expect("a child").is_some()

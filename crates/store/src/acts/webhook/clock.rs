@@ -4,8 +4,8 @@ use super::super::ActContext;
 use crate::rows::micros;
 use crate::{Signal, StoreError, Tx, params};
 
-/// Lets what was never tried go at once, and forgets the rates' use of a time that has not come. Without this they would
-/// wait as long as the clock was set back. Answers how many deliveries waited.
+/// Lets what was never tried go at once, and forgets the rates' use of a time that has not come. Without this they
+/// would wait as long as the clock was set back. Answers how many deliveries waited.
 ///
 /// # Errors
 /// The database's.

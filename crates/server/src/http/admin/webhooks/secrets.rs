@@ -4,7 +4,8 @@
 use axum::extract::State;
 use axum::response::Response;
 use jiff::SignedDuration;
-use payments::webhook::{SigningSecret, WebhookEndpoint};
+use payments::ids::EndpointId;
+use payments::webhook::{SealedSecret, WebhookEndpoint};
 use store::acts::webhook::secret::{MAX_OLD_SECRETS, Rotated, promote_secret, rotate_secret};
 use webhooks::Secret;
 use wire::admin::{CreatedWebhook, RotateRequest};
@@ -16,12 +17,18 @@ use super::super::super::body::JsonBody;
 use super::super::super::segment::Segment;
 use super::{existing, invalid, missing, now, shown};
 use crate::problem::ApiError;
+use crate::sealing::seal;
 
 /// A new secret.
 pub(super) fn fresh(state: &HttpState) -> Secret {
     let mut random = [0; 32];
     state.app.entropy.fill(&mut random);
     Secret::generate(random)
+}
+
+/// A secret as it is stored.
+pub(super) fn sealed(state: &HttpState, of: EndpointId, secret: &Secret) -> SealedSecret {
+    seal(&state.sealing, state.app.entropy.as_ref(), of, secret)
 }
 
 /// The one answer that shows a secret.
@@ -48,7 +55,7 @@ pub async fn rotate(
     let request = RotateRequest::parse(&body)?;
     let endpoint = existing(&state, owner, &id).await?;
     let (id, act, secret) = (endpoint.id, state.app.acting(), fresh(&state));
-    let signing = SigningSecret::from_text(secret.reveal().to_owned());
+    let signing = sealed(&state, id, &secret);
     let keep = SignedDuration::from_secs(request.keep_old_seconds.into());
     let expires_at = act.now.checked_add(keep).unwrap_or(act.now);
     let rotated = state

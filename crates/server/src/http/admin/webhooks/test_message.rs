@@ -44,6 +44,8 @@ pub async fn send(
     let body = test_event(&endpoint.id.to_string(), &name);
     let old = old?;
     let signer = Signer {
+        key: &state.sealing,
+        endpoint: id,
         secret: &endpoint.secret,
         old_secrets: &old,
         own_headers: &endpoint.headers,
