@@ -3,7 +3,7 @@
 //!
 //! Not a part of the API: only with the feature `fuzzing`, and changed without notice.
 
-use crate::protocol::{Framing, Incoming, Protocol, Records, parse_handshake};
+use crate::protocol::{Framing, Incoming, Outcome, Protocol, Records, parse_handshake};
 use crate::value::{Raw, Value};
 
 /// The limit of [`records`], in bytes.
@@ -42,11 +42,10 @@ fn message(protocol: Protocol, bytes: &[u8]) {
             assert!(!id.is_empty());
             value(&item);
         }
-        Incoming::Completion { outcome, .. } => {
-            if let crate::protocol::Outcome::Result(result) = outcome {
-                value(&result);
-            }
-        }
+        Incoming::Completion {
+            outcome: Outcome::Result(result),
+            ..
+        } => value(&result),
         _ => {}
     }
 }
