@@ -166,7 +166,6 @@ pub async fn start(
     })
     .await??;
     let economy = Arc::new(economy);
-
     funding::account(&node, &mut credentials).await?;
     let serve_options = ServeOptions {
         roles: Roles::all(),
