@@ -11,6 +11,7 @@ pub mod balance;
 pub mod body;
 pub mod client_address;
 pub mod declared;
+pub mod description;
 pub mod events;
 pub mod export;
 pub mod frame;
@@ -19,6 +20,7 @@ pub mod idempotency;
 pub mod invoices;
 pub mod metrics;
 pub mod openapi;
+pub mod on_behalf;
 pub mod query;
 pub mod rate_limit;
 pub mod router;
@@ -49,4 +51,6 @@ pub struct HttpState {
     pub sealing: SealingKey,
     /// Whether the process is of no use while no node runs anywhere.
     pub needs_node: bool,
+    /// Whether it is a sandbox.
+    pub is_sandbox: bool,
 }

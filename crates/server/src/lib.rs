@@ -7,6 +7,7 @@ pub mod audit;
 pub mod cli;
 pub mod compose;
 pub mod config;
+pub mod console;
 pub mod event_bodies;
 pub mod fail_stop;
 pub mod flows;

@@ -14,6 +14,7 @@ mod http;
 mod invoice;
 mod nodes;
 mod router;
+mod session;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -34,7 +35,6 @@ use self::credentials::Credentials;
 use self::economy::Economy;
 use self::error::EconomyError;
 use crate::app::App;
-use crate::http::auth::AdminTokenHash;
 use crate::node_role::{self, NodeRoleError};
 use crate::own_addresses::without_database;
 use crate::roles::Roles;
@@ -176,11 +176,15 @@ pub async fn start(
         keep_node_records: jiff::SignedDuration::from_hours(24),
         trusted_proxies: Default::default(),
         requests_per_second: None,
+        is_sandbox: true,
     };
-    let token = AdminTokenHash::of(credentials.admin_token());
     let watcher = watcher(&node.app, &keys, &format!("http://{esplora_address}")).await?;
-    let calls = http::router(Arc::clone(&economy), Arc::clone(&watcher), token);
-    let mut serving = serve(node.app.clone(), serve_options, listener, calls)?;
+    let mut serving = {
+        let (economy, watcher) = (Arc::clone(&economy), Arc::clone(&watcher));
+        serve(node.app.clone(), serve_options, listener, |state| {
+            http::router(economy, watcher, state)
+        })?
+    };
     let node_app = node.clone();
     serving.run_node(node)?;
     funding::deposit(&serving.app, &economy, &credentials, progress.as_ref()).await?;

@@ -36,7 +36,7 @@ use crate::roles::{Role, Roles};
 use crate::workers::onchain::ChainWatcher;
 use crate::workers::reconciler::Pace;
 use crate::workers::webhooks::Sender;
-use crate::{hub, workers};
+use crate::{console, hub, workers};
 
 /// How long a stop waits for requests and connections.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -73,6 +73,8 @@ pub struct ServeOptions {
     pub trusted_proxies: TrustedProxies,
     /// How often a key may call each process in a second; `None`: as often as it likes.
     pub requests_per_second: Option<u32>,
+    /// Whether it is a sandbox.
+    pub is_sandbox: bool,
 }
 
 /// A server that serves.
@@ -90,7 +92,7 @@ pub struct Serving {
 }
 
 /// Starts the workers and the interfaces of the roles `api` and `worker`. A process without the role `api` answers
-/// for its health alone. `extra` is served beside them (the sandbox's calls).
+/// for its health alone. What `extra` makes is served beside them (the sandbox's calls).
 ///
 /// # Errors
 /// [`ServeError`].
@@ -98,7 +100,7 @@ pub fn serve(
     app: App,
     options: ServeOptions,
     listener: TcpListener,
-    extra: Router,
+    extra: impl FnOnce(&HttpState) -> Router,
 ) -> Result<Serving, ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listener)?;
     let stop = CancellationToken::new();
@@ -118,7 +120,9 @@ pub fn serve(
         rate: RateLimit::new(options.requests_per_second),
         sealing: options.sealing,
         needs_node: options.roles.has(Role::Api),
+        is_sandbox: options.is_sandbox,
     };
+    let extra = extra(&state);
     let (hub, everything) = if options.roles.has(Role::Api) {
         let (begun, has_begun) = watch::channel(false);
         let (returned, back) = mpsc::unbounded_channel();
@@ -128,12 +132,13 @@ pub fn serve(
             &stop,
             hub::events::pump(app.clone(), hub.clients().here(), stop.clone(), begun, back),
         ));
-        let rest = router::with_timeout(router::router(state)).merge(extra);
-        let everything = hub.mount(hub::PATH, router::surround(rest));
+        let rest = router::with_timeout(router::router(state.clone())).merge(extra);
+        let rest = router::surround(rest, console::page(state));
+        let everything = hub.mount(hub::PATH, rest);
         (Some(hub), everything)
     } else {
         let health = router::with_timeout(router::health(state)).merge(extra);
-        (None, router::surround(health))
+        (None, router::surround(health, router::nothing_there()))
     };
     let everything = router::with_caller(everything, options.trusted_proxies, app.ids.clone());
     let http = tokio::spawn(listen(listener, everything, stop.clone()));

@@ -10,6 +10,7 @@ pub mod approval;
 mod budget;
 pub mod capital;
 pub mod channel;
+pub mod console;
 pub mod deposit;
 pub mod dispatch;
 pub mod halt;

@@ -3,6 +3,7 @@
 //! What belongs to a tenant is always asked for with the tenant's id, so that no id of another's can be read.
 
 pub mod account;
+pub mod activity;
 pub mod admin;
 pub mod audit;
 pub mod channel;
@@ -16,6 +17,7 @@ pub mod payment;
 pub mod reconciliation;
 pub mod reopening;
 pub mod statement;
+pub mod story;
 pub mod suspense;
 pub mod transaction;
 pub mod webhook;

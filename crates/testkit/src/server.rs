@@ -171,9 +171,10 @@ impl TestServer {
             keep_node_records: jiff::SignedDuration::from_hours(24),
             trusted_proxies: self.settings.trusted_proxies.clone(),
             requests_per_second: self.settings.requests_per_second,
+            is_sandbox: false,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let served = serve(app.clone(), options, listener, Router::new());
+        let served = serve(app.clone(), options, listener, |_| Router::new());
         let mut serving = served.unwrap_or_else(|error| panic!("{error}"));
         if self.settings.roles.has(Role::Node) {
             let rail = self.rail.clone();

@@ -3,14 +3,17 @@
 //! It is this project's own. A secret stands in the answer that creates it and nowhere else.
 
 mod account;
+mod console;
 mod node;
 mod person;
 mod suspense;
 mod webhook;
 
 pub use account::{
-    Account, ApiKey, CreateAccountRequest, CreateKeyRequest, CreatedApiKey, KeyBudget, KeySettings,
+    Account, AccountWithBalance, ApiKey, CreateAccountRequest, CreateKeyRequest, CreatedApiKey,
+    KeyBudget, KeySettings,
 };
+pub use console::{Activity, ActivityDay, Server, ServerState, Story, StoryDelivery, StoryEntry};
 pub use node::{
     CloseChannelRequest, ClosingChannel, ConnectPeerRequest, Node, NodeAddress, NodeChannel,
     NodePeer, NodeWallet, OpenChannelRequest,

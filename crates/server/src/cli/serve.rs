@@ -64,6 +64,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
         keep_node_records: SignedDuration::from_hours(config.lightning.keep_records_hours.into()),
         trusted_proxies: TrustedProxies::new(config.server.trusted_proxies.clone()),
         requests_per_second: Some(config.server.requests_per_second),
+        is_sandbox: false,
     };
     let node = serve_until_told(app, options, listener, node_config, &config).await?;
     tokio::task::spawn_blocking(move || {
@@ -100,7 +101,7 @@ async fn serve_until_told(
     } else {
         starting.as_mut().await?
     };
-    let mut serving = serve(app.clone(), options, listener, Router::new())?;
+    let mut serving = serve(app.clone(), options, listener, |_| Router::new())?;
     announce(config, &serving.address.to_string());
     let node = if waits {
         tokio::select! {

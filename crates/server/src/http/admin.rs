@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod acts;
 pub mod approvals;
 pub mod audit;
+pub mod console;
 pub mod keys;
 pub mod node;
 pub mod reconciliation;

@@ -5,10 +5,13 @@ use payments::api_key::Scope;
 use serde_json::{Value, json};
 use wire::admin as body;
 use wire::bitvora as contract;
+use wire::hercle::HubDescription;
 
 use super::openapi::{Access, Operation, requests};
 use super::routes::Routes;
-use super::{addresses, admin, balance, events, export, invoices, transactions, withdrawals};
+use super::{
+    addresses, admin, balance, description, events, export, invoices, transactions, withdrawals,
+};
 
 /// All of them.
 #[must_use]
@@ -17,7 +20,48 @@ pub fn all(routes: Routes) -> Routes {
     let routes = supervision(routes);
     let routes = webhooks(routes, "/v1/webhooks", Access::Key(Scope::Webhooks), "own");
     let routes = webhooks(routes, "/admin/v1/webhooks", Access::Operator, "any");
-    node(people(access(books(administration(routes)))))
+    for_the_console(node(people(access(books(administration(routes))))))
+}
+
+/// What the pages of the console show beside the rest.
+fn for_the_console(routes: Routes) -> Routes {
+    use admin::console;
+    let get = |path: &str, id: &str, says| Operation::get(&format!("/admin/v1{path}"), id, says);
+    let days = json!({"type": "integer", "minimum": 1, "maximum": 366});
+    routes
+        .open(
+            Operation::get("/hub.json", "describeHub", "What the hub can be asked.")
+                .answers::<HubDescription>(200),
+            description::hub,
+        )
+        .operator(
+            get("/server", "getServer", "What the server is.").answers::<body::Server>(200),
+            console::server,
+        )
+        .operator(
+            get("/server/state", "getServerState", "Whether money moves.")
+                .answers::<body::ServerState>(200),
+            console::server_state,
+        )
+        .operator(
+            get(
+                "/accounts/{id}/activity",
+                "getActivity",
+                "What went through an account, day by day.",
+            )
+            .query("days", "How far back.", days)
+            .answers::<body::Activity>(200),
+            console::activity,
+        )
+        .operator(
+            get(
+                "/accounts/{id}/transactions/{subject}/story",
+                "getStory",
+                "What happened to a deposit or withdrawal.",
+            )
+            .answers::<body::Story>(200),
+            console::story,
+        )
 }
 
 /// What the contract has, and ours beside it.
@@ -331,7 +375,8 @@ fn administration(routes: Routes) -> Routes {
             accounts::create,
         )
         .operator(
-            get("/accounts", "listAccounts", "Accounts.").lists::<body::Account>(),
+            get("/accounts", "listAccounts", "Accounts, with what they have.")
+                .lists::<body::AccountWithBalance>(),
             accounts::list,
         )
         .operator(

@@ -8,7 +8,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderName, Method};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, any, get};
 use payments::ids::Ids;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
@@ -38,10 +38,15 @@ pub fn health(state: HttpState) -> Router {
         .with_state(state)
 }
 
-/// What stands around every path, REST and others: fallbacks, limits and CORS.
-pub fn surround(router: Router) -> Router {
+/// What answers a path that there is not.
+pub fn nothing_there() -> MethodRouter {
+    any(|| async { ApiError::not_found("path") })
+}
+
+/// What stands around every path, REST and others: fallbacks, limits and CORS. `elsewhere` answers every other path.
+pub fn surround(router: Router, elsewhere: MethodRouter) -> Router {
     router
-        .fallback(|| async { ApiError::not_found("path") })
+        .fallback_service(elsewhere)
         .method_not_allowed_fallback(|| async { ApiError::from(Problem::MethodNotAllowed) })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(CatchPanicLayer::custom(|_| {

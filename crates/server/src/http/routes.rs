@@ -16,7 +16,7 @@ use payments::api_key::Scope;
 use super::answer::{encode, stored};
 use super::auth::{Actor, bearer};
 use super::openapi::{Access, Operation, document};
-use super::{HttpState, acting, client_address, session};
+use super::{HttpState, acting, client_address, on_behalf, session};
 use crate::identity::identify;
 use crate::problem::ApiError;
 
@@ -114,6 +114,9 @@ async fn customer(
     mut request: Request,
     next: Next,
 ) -> Response {
+    if let Some(account) = on_behalf::account(request.headers()) {
+        return on_behalf::of(&state, account, request, next).await;
+    }
     let address = client_address::of(request.extensions());
     let identity = match bearer(request.headers()) {
         Ok(token) => identify(&state.app, token, address).await,
@@ -145,7 +148,11 @@ async fn customer(
 }
 
 /// Lets the operator in, by the admin token or a session, and writes down what it does.
-async fn operator(State(state): State<HttpState>, mut request: Request, next: Next) -> Response {
+pub async fn operator(
+    State(state): State<HttpState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let actor = match session::actor(&state, request.method(), request.headers()).await {
         Ok(actor) => actor,
         Err(error) => return ApiError::into_response(error),

@@ -95,7 +95,8 @@ fn cookie(value: &str, seconds: i64, headers: &HeaderMap) -> Result<HeaderValue,
 }
 
 /// A browser on the server's own machine, without TLS: the only place where the cookie may go in the clear.
-fn is_on_this_machine(headers: &HeaderMap) -> bool {
+#[must_use]
+pub fn is_on_this_machine(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let host = text("host").unwrap_or_default();
     let name = match host.strip_prefix('[') {

@@ -1,4 +1,4 @@
-//! `/sandbox/…`: the calls that produce every outcome. They take the admin token.
+//! `/sandbox/…`: the calls that produce every outcome. They take the admin token, or a session of the console.
 
 mod chain;
 
@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{FromRef, State};
+use axum::extract::State;
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
 use money::Msat;
@@ -20,9 +21,11 @@ use super::counterparty::{Ended, ReleaseError};
 use super::economy::Economy;
 use super::invoice::InvoiceError;
 use super::router::Route;
+use super::session;
+use crate::http::HttpState;
 use crate::http::answer::json;
-use crate::http::auth::{AdminTokenHash, Operator};
 use crate::http::body::JsonBody;
+use crate::http::routes::operator;
 use crate::problem::{self, ApiError};
 use crate::workers::onchain::ChainWatcher;
 
@@ -33,21 +36,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct SandboxState {
     economy: Arc<Economy>,
     watcher: Arc<ChainWatcher>,
-    token: AdminTokenHash,
-}
-
-impl FromRef<SandboxState> for AdminTokenHash {
-    fn from_ref(state: &SandboxState) -> Self {
-        state.token.clone()
-    }
 }
 
 /// The sandbox's calls.
 pub(super) fn router(
     economy: Arc<Economy>,
     watcher: Arc<ChainWatcher>,
-    token: AdminTokenHash,
+    state: &HttpState,
 ) -> Router {
+    let check = from_fn_with_state(state.clone(), operator);
+    let console = Router::new()
+        .route("/sandbox/session", post(session::begin))
+        .with_state(state.clone());
     Router::new()
         .route("/sandbox", get(overview))
         .route("/sandbox/invoice", post(invoice))
@@ -57,11 +57,9 @@ pub(super) fn router(
         .route("/sandbox/mine", post(chain::mine))
         .route("/sandbox/reorg", post(chain::reorg))
         .route("/sandbox/release", post(release))
-        .with_state(SandboxState {
-            economy,
-            watcher,
-            token,
-        })
+        .route_layer(check)
+        .with_state(SandboxState { economy, watcher })
+        .merge(console)
 }
 
 /// Runs a call to a node on a thread that may block.
@@ -86,7 +84,6 @@ fn msat(amount_msat: Option<i64>) -> Result<Option<Msat>, ApiError> {
 
 async fn invoice(
     State(state): State<SandboxState>,
-    _operator: Operator,
     JsonBody(bytes): JsonBody,
 ) -> Result<Response, ApiError> {
     let request = body::InvoiceRequest::parse(&bytes)?;
@@ -131,7 +128,6 @@ fn not_made(error: InvoiceError) -> Problem {
 
 async fn pay(
     State(state): State<SandboxState>,
-    _operator: Operator,
     JsonBody(bytes): JsonBody,
 ) -> Result<Response, ApiError> {
     let request = body::PayRequest::parse(&bytes)?;
@@ -195,7 +191,6 @@ fn failure(reason: PaymentFailure) -> &'static str {
 
 async fn release(
     State(state): State<SandboxState>,
-    _operator: Operator,
     JsonBody(bytes): JsonBody,
 ) -> Result<Response, ApiError> {
     let request = body::ReleaseRequest::parse(&bytes)?;
@@ -221,10 +216,7 @@ async fn release(
     Ok(json(200, &body::Released { status }))
 }
 
-async fn overview(
-    State(state): State<SandboxState>,
-    _operator: Operator,
-) -> Result<Response, ApiError> {
+async fn overview(State(state): State<SandboxState>) -> Result<Response, ApiError> {
     let overview = blocking(&state, |economy| {
         let tip = economy.chain.tip();
         let counterparty = economy.counterparty.node.node_id();

@@ -6,6 +6,7 @@ use payments::account::{Account, AccountBalance};
 use payments::api_key::{ApiKey, Budget};
 use payments::ids::{AccountId, ApiKeyId};
 
+use crate::acts::console::NOBODY;
 use crate::rows::account as row;
 use crate::{Row, StoreError, Tx, api_key_columns, params};
 
@@ -78,7 +79,8 @@ pub fn key_by_id(tx: &mut Tx<'_>, id: ApiKeyId) -> Result<Option<ApiKey>, StoreE
     found.as_ref().map(row::read_key).transpose()
 }
 
-/// At most `limit` keys whose number is above `after`, with their budgets: of one account, or of all.
+/// At most `limit` keys whose number is above `after`, with their budgets: of one account, or of all. Those of the console
+/// are nobody's to know.
 ///
 /// # Errors
 /// See [`ledger_account`].
@@ -93,17 +95,17 @@ pub fn keys(
             concat!(
                 "SELECT ",
                 api_key_columns!(),
-                " FROM api_key WHERE account_id = $1 AND number > $2 ORDER BY number LIMIT $3"
+                " FROM api_key WHERE account_id = $1 AND number > $2 AND hash <> $4 ORDER BY number LIMIT $3"
             ),
-            params![account.to_bytes(), after, limit],
+            params![account.to_bytes(), after, limit, NOBODY.0],
         )?,
         None => tx.query(
             concat!(
                 "SELECT ",
                 api_key_columns!(),
-                " FROM api_key WHERE number > $1 ORDER BY number LIMIT $2"
+                " FROM api_key WHERE number > $1 AND hash <> $3 ORDER BY number LIMIT $2"
             ),
-            params![after, limit],
+            params![after, limit, NOBODY.0],
         )?,
     };
     let mut keys = Vec::with_capacity(found.len());
@@ -152,6 +154,20 @@ pub fn balance(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<AccountBalance>,
             })
         })
         .transpose()
+}
+
+/// What each of these accounts has.
+///
+/// # Errors
+/// See [`ledger_account`].
+pub fn balances(tx: &mut Tx<'_>, accounts: &[Account]) -> Result<Vec<AccountBalance>, StoreError> {
+    let of = |account: &Account| {
+        let known = balance(tx, account.id)?;
+        known.ok_or(StoreError::Inconsistent {
+            what: "an account has no ledger account",
+        })
+    };
+    accounts.iter().map(of).collect()
 }
 
 /// What all customers have together, spendable or held: what the operator owes.

@@ -46,6 +46,18 @@ pub struct Account {
     pub closed_at: Option<Micros>,
 }
 
+/// An account in a list, with what it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AccountWithBalance {
+    /// The account.
+    #[serde(flatten)]
+    pub account: Account,
+    /// What can be spent now.
+    pub balance_msat: i64,
+    /// What is held for withdrawals under way.
+    pub held_msat: i64,
+}
+
 /// POST `/admin/v1/keys`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateKeyRequest {
@@ -260,4 +272,9 @@ describe! { ApiKey, "ApiKey", flat [],
 
 describe! { CreatedApiKey, "CreatedApiKey", flat [info],
     key => "key",
+}
+
+describe! { AccountWithBalance, "AccountWithBalance", flat [account],
+    balance_msat => "balance_msat",
+    held_msat => "held_msat",
 }

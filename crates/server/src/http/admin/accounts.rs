@@ -47,12 +47,19 @@ pub async fn list(
     State(state): State<HttpState>,
     _operator: Operator,
 ) -> Result<Response, ApiError> {
-    let accounts = state
-        .app
-        .store
-        .read_async(|tx| queries::account::list(tx, MAX_LISTED))
-        .await?;
-    Ok(json(200, &accounts.iter().map(shown).collect::<Vec<_>>()))
+    let read = state.app.store.read_async(|tx| {
+        let accounts = queries::account::list(tx, MAX_LISTED)?;
+        let balances = queries::account::balances(tx, &accounts)?;
+        Ok::<_, store::StoreError>((accounts, balances))
+    });
+    let (accounts, balances) = read.await?;
+    let rows = accounts.iter().zip(balances);
+    let rows = rows.map(|(account, balance)| wire::admin::AccountWithBalance {
+        account: shown(account),
+        balance_msat: balance.available_msat.get(),
+        held_msat: balance.held_msat.get(),
+    });
+    Ok(json(200, &rows.collect::<Vec<_>>()))
 }
 
 /// Closes an account that has nothing, and revokes its keys.

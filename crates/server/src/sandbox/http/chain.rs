@@ -21,7 +21,6 @@ use crate::sandbox::error::EconomyError;
 /// The counterparty pays to an address.
 pub(super) async fn send(
     State(state): State<SandboxState>,
-    _operator: Operator,
     JsonBody(bytes): JsonBody,
 ) -> Result<Response, ApiError> {
     let request = body::SendRequest::parse(&bytes)?;
@@ -62,7 +61,6 @@ fn not_sent(error: PayError) -> ApiError {
 /// The counterparty takes an unconfirmed payment back, by one that pays more to miners.
 pub(super) async fn replace(
     State(state): State<SandboxState>,
-    _operator: Operator,
     JsonBody(bytes): JsonBody,
 ) -> Result<Response, ApiError> {
     let wrong = |why: &'static str| Problem::InvalidParameter {
@@ -91,7 +89,6 @@ async fn seen(state: &SandboxState, txid: Txid) -> Result<Response, ApiError> {
 /// Blocks.
 pub(super) async fn mine(
     State(state): State<SandboxState>,
-    _operator: Operator,
     JsonBody(bytes): JsonBody,
 ) -> Result<Response, ApiError> {
     let blocks = blocks(&bytes)?;
@@ -106,7 +103,6 @@ pub(super) async fn mine(
 /// Another branch takes over, one block longer; what was in the old blocks waits again.
 pub(super) async fn reorg(
     State(state): State<SandboxState>,
-    _operator: Operator,
     JsonBody(bytes): JsonBody,
 ) -> Result<Response, ApiError> {
     let depth = body::depth(&bytes)?;
