@@ -7,11 +7,12 @@ FIRST ?= 1
 TRACE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox check test sim soak bench clean
+.PHONY: help setup sandbox console check test sim soak bench clean
 
 help:
 	@echo 'make sandbox   a Lightning economy in one process: chain, two nodes, a channel, a funded account'
 	@echo "               ARGS='--json --listen 127.0.0.1:0 --data-dir DIR' are passed on"
+	@echo 'make console   the web console alone; what needs it builds it by itself'
 	@echo 'make check     formatting, lints, documentation (what CI runs first)'
 	@echo 'make test      every test, on SQLite and on a private PostgreSQL, and the clients (what CI runs next)'
 	@echo "               ARGS='-p ledger' runs one crate only"
@@ -25,7 +26,11 @@ setup:
 	@scripts/setup
 
 sandbox:
+	@scripts/console
 	@cargo run -p server --bin leyden -- sandbox $(ARGS)
+
+console:
+	@scripts/console
 
 check:
 	@scripts/check

@@ -220,12 +220,11 @@ export interface SandboxOverview {
 }
 
 export interface ServerState {
-  halted_since: string | null
+  halted: boolean
   halt_reason: string | null
 }
 
 export interface Activity {
-  from: string
   days: {
     day: string
     received_msat: number
@@ -241,6 +240,7 @@ export interface LedgerEntry {
   debit: string
   credit: string
   amount_msat: number
+  kind: 'moved' | 'held' | 'given back'
 }
 
 export interface AdminAct {

@@ -27,7 +27,7 @@ export function Audit() {
       title="Audit"
       actions={
         <>
-          {state.data?.halted_since != null && (
+          {state.data?.halted && (
             <Button color="red" onClick={() => resume.mutate()} loading={resume.isPending}>
               Let money move again
             </Button>

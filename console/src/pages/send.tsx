@@ -6,7 +6,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { Link } from 'react-router'
 
-import { call, type Success } from '../api/client'
+import { call, Failure, type Success } from '../api/client'
 import { useWithdrawal } from '../api/queries'
 import type { Estimate, Withdrawal } from '../api/types'
 import { Amount } from '../parts/amount'
@@ -32,8 +32,7 @@ export function Send() {
     ...(amount === '' ? {} : { amount: Number(amount) }),
   }
   const estimate = useMutation({
-    mutationFn: () =>
-      call<Success<Estimate>>('/v1/bitcoin/withdraw/estimate', { method: 'POST', account: account?.id, body: request }),
+    mutationFn: () => estimated(account?.id, request),
   })
   const confirm = useMutation({
     mutationFn: () =>
@@ -98,13 +97,13 @@ export function Send() {
               }}
             />
             {estimate.error && <Problem error={estimate.error} />}
-            {estimate.data && <Summary estimate={estimate.data.data} />}
+            {estimate.data && <Summary estimate={estimate.data} />}
             {confirm.error && <Problem error={confirm.error} />}
             <Group>
               {estimate.data ? (
                 <>
                   <Button type="submit" loading={confirm.isPending}>
-                    Send <Amount msat={estimate.data.data.amount_sats * 1_000} inherit ml={6} />
+                    Send
                   </Button>
                   <Button variant="default" onClick={change}>
                     Change
@@ -123,7 +122,26 @@ export function Send() {
   )
 }
 
-function Summary({ estimate }: { estimate: Estimate }) {
+/** What it would cost; `unknown` where the server makes no estimates. */
+async function estimated(account: string | undefined, body: object): Promise<Estimate | 'unknown'> {
+  try {
+    const path = '/v1/bitcoin/withdraw/estimate'
+    return (await call<Success<Estimate>>(path, { method: 'POST', account, body })).data
+  } catch (error) {
+    if (error instanceof Failure && error.status === 404) return 'unknown'
+    throw error
+  }
+}
+
+function Summary({ estimate }: { estimate: Estimate | 'unknown' }) {
+  if (estimate === 'unknown') {
+    return (
+      <Alert color="blue" variant="light" title="Look at it once more">
+        The amount and a reserve for the route&apos;s fee are held now. What the route does not take comes back, and all of
+        it if the payment does not arrive.
+      </Alert>
+    )
+  }
   return (
     <Alert color="blue" variant="light" title={`It is ${KINDS[estimate.recipient_type] ?? 'payable'}`}>
       <Table>

@@ -202,6 +202,9 @@ function Story({ id, ledgerId }: { id: string; ledgerId: string }) {
                   <Table.Tr key={index}>
                     <Table.Td>
                       {entry.debit} → {entry.credit}
+                      <Text size="xs" c="dimmed">
+                        {entry.kind}
+                      </Text>
                     </Table.Td>
                     <Table.Td ta="right">
                       <Amount msat={entry.amount_msat} size="sm" />

@@ -18,7 +18,7 @@ export function useServerState() {
 
 export function Halted() {
   const state = useServerState()
-  if (state.data?.halted_since == null) return null
+  if (!state.data?.halted) return null
   return (
     <Alert color="red" mb="md" role="alert" icon={<IconAlertTriangle />} title="Money is halted">
       {state.data.halt_reason ?? 'The reason stands in the log of the server.'} Nothing is sent until somebody has looked:

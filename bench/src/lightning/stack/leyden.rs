@@ -80,7 +80,9 @@ impl Leyden {
         };
         let mut serving = runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-            let served = serve(composed.app.app.clone(), options, listener, |_| Router::new());
+            let served = serve(composed.app.app.clone(), options, listener, |_| {
+                Router::new()
+            });
             served.map_err(|error| StackError::Serve(Box::new(error)))
         })?;
         let running = runtime.block_on(async { serving.run_node(composed.app) });

@@ -375,8 +375,12 @@ fn administration(routes: Routes) -> Routes {
             accounts::create,
         )
         .operator(
-            get("/accounts", "listAccounts", "Accounts, with what they have.")
-                .lists::<body::AccountWithBalance>(),
+            get(
+                "/accounts",
+                "listAccounts",
+                "Accounts, with what they have.",
+            )
+            .lists::<body::AccountWithBalance>(),
             accounts::list,
         )
         .operator(
