@@ -19,7 +19,8 @@ const queries = new QueryClient({
     queries: {
       staleTime: 1_000,
       // What the server refused stays refused; what it did not answer is asked again.
-      retry: (count, error) => count < 2 && (!(error instanceof Failure) || error.status === 0 || error.status >= 500),
+      retry: (count, error) =>
+        count < 2 && (!(error instanceof Failure) || error.status === 0 || error.status >= 500),
     },
   },
 })

@@ -31,6 +31,9 @@ export async function end({ sandbox, browser }) {
   await sandbox.stop()
 }
 
+// The first look for a session finds none, and the server makes no estimates yet.
+const EXPECTED = { '/admin/v1/session': 401, '/v1/bitcoin/withdraw/estimate': 404 }
+
 /** A page that remembers what it complained of. */
 export async function open({ sandbox, browser }, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
@@ -39,8 +42,14 @@ export async function open({ sandbox, browser }, options = {}) {
   page.complaints = []
   page.on('pageerror', (error) => page.complaints.push(String(error)))
   page.on('console', (message) => {
-    // The first look for a session finds none: the answer is 401, and the browser tells.
-    if (message.type() === 'error' && !message.text().includes('401')) page.complaints.push(message.text())
+    const isOfAnAnswer = message.text().startsWith('Failed to load resource')
+    if (message.type() === 'error' && !isOfAnAnswer) page.complaints.push(message.text())
+  })
+  page.on('response', (response) => {
+    const { pathname } = new URL(response.url())
+    if (response.status() >= 400 && EXPECTED[pathname] !== response.status()) {
+      page.complaints.push(`${response.status()} ${pathname}`)
+    }
   })
   await page.goto(sandbox.console_url)
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
@@ -54,7 +63,11 @@ export function assertNoComplaints(page) {
 /** Every rule of WCAG 2.2 AA that a machine can check. */
 export async function assertAccessible(page, where) {
   await page.evaluate(axe.source)
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
-  const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`)
+  const { violations } = await page.evaluate(() =>
+    globalThis.axe.run(document, { resultTypes: ['violations'] }),
+  )
+  const told = violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`,
+  )
   assert.deepEqual(told, [], where)
 }

@@ -70,11 +70,11 @@ test('a page is reached and used by keyboard alone', async () => {
   await page.keyboard.press('Enter')
   await page.getByLabel('Amount').focus()
   await page.keyboard.press('Enter')
-  await page.getByTitle('The invoice as a QR code').waitFor()
+  await page.getByRole('img', { name: 'The invoice as a QR code' }).waitFor()
   assertNoComplaints(page)
 })
 
-test('a program that asks for an unknown path gets an error in JSON, and a page is sent by its own policy', async () => {
+test('a program gets JSON for an unknown path, and a page comes with its own policy', async () => {
   const program = await fetch(`${world.sandbox.api_url}/no/such/path`)
   assert.equal(program.status, 404)
   assert.equal((await program.json()).code, 'not_found')

@@ -25,7 +25,7 @@ test('a newcomer receives and sends a payment and sees what happened', async () 
 
   await page.getByRole('link', { name: 'Receive' }).first().click()
   await page.getByRole('button', { name: 'Make an invoice' }).click()
-  await page.getByTitle('The invoice as a QR code').waitFor()
+  await page.getByRole('img', { name: 'The invoice as a QR code' }).waitFor()
   await page.getByRole('button', { name: 'Pay it as the counterparty' }).click()
   await page.getByText('Paid', { exact: true }).waitFor()
 
@@ -40,7 +40,10 @@ test('a newcomer receives and sends a payment and sees what happened', async () 
 
   await page.getByRole('link', { name: 'Transactions', exact: true }).click()
   await page.getByRole('row', { name: /Sent/ }).first().waitFor()
-  await page.getByRole('row', { name: /Received/ }).first().waitFor()
+  await page
+    .getByRole('row', { name: /Received/ })
+    .first()
+    .waitFor()
   assertNoComplaints(page)
 })
 

@@ -9,7 +9,8 @@ export function useAct<In, Out>(act: (input: In) => Promise<Out>, done: string) 
   return useMutation({
     mutationFn: act,
     onSuccess: () => notifications.show({ color: 'green', message: done }),
-    onError: (error) => notifications.show({ color: 'red', title: 'That did not work', message: error.message }),
+    onError: (error) =>
+      notifications.show({ color: 'red', title: 'That did not work', message: error.message }),
     onSettled: () => queries.invalidateQueries(),
   })
 }

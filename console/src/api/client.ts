@@ -61,7 +61,11 @@ export async function call<T>(path: string, options: Call = {}): Promise<T> {
     })
   } catch (error) {
     if (options.signal?.aborted) throw error
-    throw new Failure(0, 'unreachable', 'The server does not answer. It may be restarting: the page tries again.')
+    throw new Failure(
+      0,
+      'unreachable',
+      'The server does not answer. It may be restarting: the page tries again.',
+    )
   }
   if (!response.ok) throw await failure(response)
   return (await response.json()) as T

@@ -3,7 +3,17 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 
 import { call, type Success } from './client'
-import type { Activity, ApiKey, Deposit, Invoice, NodeInfo, Transaction, Verdict, Webhook, Withdrawal } from './types'
+import type {
+  Activity,
+  ApiKey,
+  Deposit,
+  Invoice,
+  NodeInfo,
+  Transaction,
+  Verdict,
+  Webhook,
+  Withdrawal,
+} from './types'
 
 const LIVE = 2_000
 const PAGE = 50
@@ -34,10 +44,13 @@ export function useTransactions(account: string | undefined, filters: Filters) {
   return useInfiniteQuery({
     queryKey: ['transactions', account, filters],
     queryFn: ({ pageParam, signal }) =>
-      call<Success<Transaction[]>>(`/v1/transactions?${query({ limit: PAGE, cursor: pageParam, ...filters })}`, {
-        account,
-        signal,
-      }),
+      call<Success<Transaction[]>>(
+        `/v1/transactions?${query({ limit: PAGE, cursor: pageParam, ...filters })}`,
+        {
+          account,
+          signal,
+        },
+      ),
     initialPageParam: '',
     getNextPageParam: (page) => page.next_cursor,
     enabled: account !== undefined,
@@ -58,7 +71,8 @@ export function useDeposit(account: string | undefined, id: string) {
 export function useWithdrawal(account: string | undefined, id: string) {
   return useQuery({
     queryKey: ['withdrawal', account, id],
-    queryFn: ({ signal }) => call<Success<Withdrawal>>(`/v1/transactions/withdrawals/${id}`, { account, signal }),
+    queryFn: ({ signal }) =>
+      call<Success<Withdrawal>>(`/v1/transactions/withdrawals/${id}`, { account, signal }),
     enabled: account !== undefined,
     refetchInterval: ({ state }) => (state.data?.data.status === 'pending' ? 1_000 : false),
     select: (answer) => answer.data,
@@ -79,7 +93,8 @@ export function useInvoice(account: string | undefined, id: string | undefined) 
 export function useActivity(account: string | undefined, days: number) {
   return useQuery({
     queryKey: ['activity', account, days],
-    queryFn: ({ signal }) => call<Activity>(`/admin/v1/accounts/${account ?? ''}/activity?days=${days}`, { signal }),
+    queryFn: ({ signal }) =>
+      call<Activity>(`/admin/v1/accounts/${account ?? ''}/activity?days=${days}`, { signal }),
     enabled: account !== undefined,
     refetchInterval: 30_000,
   })

@@ -205,7 +205,13 @@ export interface Verdict {
   everything_at: string | null
   payments_compared: number
   books: { lightning_float_msat: number; node_wallet_msat: number; to_be_booked_msat: number }
-  node: { at_least_msat: number; at_most_msat: number; in_flight_msat: number; wallet_msat: number; channels: number }
+  node: {
+    at_least_msat: number
+    at_most_msat: number
+    in_flight_msat: number
+    wallet_msat: number
+    channels: number
+  }
   unexplained: Named[]
   repaired: Named[]
   on_its_way: Named[]

@@ -28,7 +28,8 @@ export function Approvals() {
         {(rows) =>
           rows.length === 0 ? (
             <Empty icon={<IconChecks />} title="Nothing waits for you">
-              A key can ask for approval above an amount: such withdrawals wait here, pending, with their money held.
+              A key can ask for approval above an amount: such withdrawals wait here, pending, with their money
+              held.
             </Empty>
           ) : (
             <ScrollTable label="Withdrawals that wait" heads={['Recipient', 'Amount', 'Asked', '']}>
@@ -48,7 +49,12 @@ export function Approvals() {
                       <Button size="compact-sm" onClick={() => approve.mutate(row.id)}>
                         Approve
                       </Button>
-                      <Button size="compact-sm" color="red" variant="light" onClick={() => reject.mutate(row.id)}>
+                      <Button
+                        size="compact-sm"
+                        color="red"
+                        variant="light"
+                        onClick={() => reject.mutate(row.id)}
+                      >
                         Reject
                       </Button>
                     </Group>

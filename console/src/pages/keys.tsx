@@ -1,4 +1,15 @@
-import { Badge, Button, Checkbox, Group, Modal, NumberInput, Stack, Table, Text, TextInput } from '@mantine/core'
+import {
+  Badge,
+  Button,
+  Checkbox,
+  Group,
+  Modal,
+  NumberInput,
+  Stack,
+  Table,
+  Text,
+  TextInput,
+} from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconKey, IconPlus } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
@@ -26,7 +37,10 @@ export function Keys() {
   const { account } = useChosen()
   const list = useKeys()
   const [isOpen, { open, close }] = useDisclosure()
-  const revoke = useAct((id: string) => call(`/admin/v1/keys/${id}`, { method: 'DELETE' }), 'The key is revoked')
+  const revoke = useAct(
+    (id: string) => call(`/admin/v1/keys/${id}`, { method: 'DELETE' }),
+    'The key is revoked',
+  )
   return (
     <Page
       title="API keys"
@@ -97,7 +111,13 @@ function KeyRow({ row, revoke }: { row: ApiKey; revoke: () => void }) {
       </Table.Td>
       <Table.Td>
         {row.revoked_at === null ? (
-          <Button size="compact-xs" color="red" variant="light" onClick={revoke} aria-label={`Revoke ${row.name}`}>
+          <Button
+            size="compact-xs"
+            color="red"
+            variant="light"
+            onClick={revoke}
+            aria-label={`Revoke ${row.name}`}
+          >
             Revoke
           </Button>
         ) : (
@@ -108,7 +128,15 @@ function KeyRow({ row, revoke }: { row: ApiKey; revoke: () => void }) {
   )
 }
 
-function NewKey({ isOpen, close, account }: { isOpen: boolean; close: () => void; account: string | undefined }) {
+function NewKey({
+  isOpen,
+  close,
+  account,
+}: {
+  isOpen: boolean
+  close: () => void
+  account: string | undefined
+}) {
   const queries = useQueryClient()
   const [name, setName] = useState('')
   const [scopes, setScopes] = useState(['read', 'receive'])
@@ -151,7 +179,12 @@ function NewKey({ isOpen, close, account }: { isOpen: boolean; close: () => void
           }}
         >
           <Stack>
-            <TextInput label="Name" required value={name} onChange={(event) => setName(event.currentTarget.value)} />
+            <TextInput
+              label="Name"
+              required
+              value={name}
+              onChange={(event) => setName(event.currentTarget.value)}
+            />
             <Checkbox.Group label="It may" value={scopes} onChange={setScopes}>
               <Stack gap="xs" mt="xs">
                 {SCOPES.map((scope) => (

@@ -1,6 +1,19 @@
 // The Lightning node: what its channels can carry, whom it knows, what its own wallet holds.
 
-import { Badge, Button, Card, Group, Modal, NumberInput, Progress, SimpleGrid, Stack, Table, Text, TextInput } from '@mantine/core'
+import {
+  Badge,
+  Button,
+  Card,
+  Group,
+  Modal,
+  NumberInput,
+  Progress,
+  SimpleGrid,
+  Stack,
+  Table,
+  Text,
+  TextInput,
+} from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconTopologyStar3 } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'

@@ -121,7 +121,8 @@ function Liquidity() {
     <Figure title="Lightning">
       <Answer of={node}>
         {({ channels }) => {
-          const sum = (of: 'outbound_msat' | 'inbound_msat') => channels.reduce((all, channel) => all + channel[of], 0)
+          const sum = (of: 'outbound_msat' | 'inbound_msat') =>
+            channels.reduce((all, channel) => all + channel[of], 0)
           return (
             <>
               <Amount msat={sum('outbound_msat')} fw={700} size="xl" />

@@ -77,7 +77,10 @@ function Waiting({ invoice, again }: { invoice: Invoice; again: () => void }) {
   }, [state, queries])
   const pay = useMutation({
     mutationFn: () =>
-      call<{ status: string }>('/sandbox/pay', { method: 'POST', body: { payment_request: invoice.payment_request } }),
+      call<{ status: string }>('/sandbox/pay', {
+        method: 'POST',
+        body: { payment_request: invoice.payment_request },
+      }),
   })
   if (state === 'SETTLED') {
     return (

@@ -137,8 +137,8 @@ function Summary({ estimate }: { estimate: Estimate | 'unknown' }) {
   if (estimate === 'unknown') {
     return (
       <Alert color="blue" variant="light" title="Look at it once more">
-        The amount and a reserve for the route&apos;s fee are held now. What the route does not take comes back, and all of
-        it if the payment does not arrive.
+        The amount and a reserve for the route&apos;s fee are held now. What the route does not take comes back,
+        and all of it if the payment does not arrive.
       </Alert>
     )
   }
@@ -184,7 +184,9 @@ function Watch({ id, again }: { id: string; again: () => void }) {
             {row.status === 'settled' && (
               <IconCircleCheck size={64} color="var(--mantine-color-green-6)" aria-hidden />
             )}
-            {row.status === 'failed' && <IconCircleX size={64} color="var(--mantine-color-red-6)" aria-hidden />}
+            {row.status === 'failed' && (
+              <IconCircleX size={64} color="var(--mantine-color-red-6)" aria-hidden />
+            )}
             <Amount msat={row.amount_sats * 1_000} fw={700} size="xl" />
             <StatusBadge status={row.status} />
             {row.pending && <Text size="sm">{row.pending.says}</Text>}

@@ -1,4 +1,14 @@
-import { Anchor, Button, Card, PasswordInput, Radio, Stack, Table, Text, useMantineColorScheme } from '@mantine/core'
+import {
+  Anchor,
+  Button,
+  Card,
+  PasswordInput,
+  Radio,
+  Stack,
+  Table,
+  Text,
+  useMantineColorScheme,
+} from '@mantine/core'
 import { useState } from 'react'
 
 import { useAct } from '../api/act'
@@ -25,8 +35,8 @@ export function Settings() {
           )}
         </Answer>
         <Text size="sm" c="dimmed" mt="xs">
-          Everything else is in the configuration file of the server: <code>leyden config check</code> shows it. For
-          machines: <Anchor href="/openapi.json">the API&apos;s description</Anchor> and{' '}
+          Everything else is in the configuration file of the server: <code>leyden config check</code> shows it.
+          For machines: <Anchor href="/openapi.json">the API&apos;s description</Anchor> and{' '}
           <Anchor href="/metrics">metrics</Anchor>.
         </Text>
       </Card>

@@ -57,7 +57,9 @@ export function Tester() {
           {operation && <OperationPage operation={operation} />}
           {!operation && (
             <Answer of={hub}>
-              {({ path }) => (command ? <HubCommandPage key={command.name} path={path} command={command} /> : null)}
+              {({ path }) =>
+                command ? <HubCommandPage key={command.name} path={path} command={command} /> : null
+              }
             </Answer>
           )}
         </Grid.Col>

@@ -41,7 +41,9 @@ function WithdrawalPage({ id }: { id: string }) {
                       <Copyable text={row.lightning_payment.payment_preimage} what="preimage" />
                     </Row>
                   )}
-                  {row.status === 'failed' && <Row name="Why it failed">{row.lightning_payment.failure_reason}</Row>}
+                  {row.status === 'failed' && (
+                    <Row name="Why it failed">{row.lightning_payment.failure_reason}</Row>
+                  )}
                 </>
               )}
             </Details>
@@ -137,8 +139,8 @@ function WhyPending({ pending }: { pending: Pending }) {
       <Stack gap={4}>
         <Text size="sm">{pending.says}</Text>
         <Text size="sm">
-          Given to the node {pending.attempts} times. Held: <Amount msat={pending.held.amount_msat} size="sm" />, and{' '}
-          <Amount msat={pending.held.fee_reserve_msat} size="sm" /> for fees. It is over at the latest{' '}
+          Given to the node {pending.attempts} times. Held: <Amount msat={pending.held.amount_msat} size="sm" />
+          , and <Amount msat={pending.held.fee_reserve_msat} size="sm" /> for fees. It is over at the latest{' '}
           {new Date(pending.resolves_by).toLocaleString()}
           {pending.resolves_by_height !== null && ` (block ${pending.resolves_by_height})`}.
         </Text>

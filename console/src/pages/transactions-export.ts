@@ -4,7 +4,17 @@ import { call, type Success } from '../api/client'
 import type { Filters } from '../api/queries'
 import type { Transaction } from '../api/types'
 
-const COLUMNS = ['id', 'type', 'status', 'rail_type', 'amount_sats', 'fee_microsats', 'recipient', 'created_at', 'updated_at'] as const
+const COLUMNS = [
+  'id',
+  'type',
+  'status',
+  'rail_type',
+  'amount_sats',
+  'fee_microsats',
+  'recipient',
+  'created_at',
+  'updated_at',
+] as const
 
 /** A cell: quoted, and never a formula to a spreadsheet. */
 export function cell(value: string | number): string {

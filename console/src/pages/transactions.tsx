@@ -70,7 +70,11 @@ export function Transactions() {
               <TransactionsTable rows={rows} />
               <Center>
                 {list.hasNextPage ? (
-                  <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+                  <Button
+                    variant="default"
+                    loading={list.isFetchingNextPage}
+                    onClick={() => void list.fetchNextPage()}
+                  >
                     Show more
                   </Button>
                 ) : (

@@ -18,7 +18,11 @@ import { Time } from '../parts/time'
 export function WebhookPage() {
   const { id = '' } = useParams()
   const path = `/admin/v1/webhooks/${id}`
-  const webhook = useQuery({ queryKey: ['webhook', id], queryFn: () => call<Webhook>(path), refetchInterval: 5_000 })
+  const webhook = useQuery({
+    queryKey: ['webhook', id],
+    queryFn: () => call<Webhook>(path),
+    refetchInterval: 5_000,
+  })
   const post = (what: string) => call(`${path}/${what}`, { method: 'POST', body: {} })
   const pause = useAct(() => post('pause'), 'Paused: events are kept')
   const resume = useAct(() => post('resume'), 'It is sent to again')
@@ -106,7 +110,8 @@ interface DeliveryPage {
 function Deliveries({ path }: { path: string }) {
   const list = useInfiniteQuery({
     queryKey: ['deliveries', path],
-    queryFn: ({ pageParam }) => call<DeliveryPage>(`${path}/deliveries?limit=50${pageParam && `&cursor=${pageParam}`}`),
+    queryFn: ({ pageParam }) =>
+      call<DeliveryPage>(`${path}/deliveries?limit=50${pageParam && `&cursor=${pageParam}`}`),
     initialPageParam: '',
     getNextPageParam: (page) => page.next_cursor,
     refetchInterval: 5_000,
@@ -171,7 +176,10 @@ function Deliveries({ path }: { path: string }) {
 }
 
 function Attempts({ path }: { path: string }) {
-  const found = useQuery({ queryKey: ['attempts', path], queryFn: () => call<Delivery & { log: Attempt[] }>(path) })
+  const found = useQuery({
+    queryKey: ['attempts', path],
+    queryFn: () => call<Delivery & { log: Attempt[] }>(path),
+  })
   const ms = (micros: number | undefined) => (micros === undefined ? '–' : `${(micros / 1_000).toFixed(1)} ms`)
   return (
     <Answer of={found}>

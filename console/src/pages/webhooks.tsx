@@ -35,7 +35,8 @@ export function Webhooks() {
           if (rows.length === 0) {
             return (
               <Empty icon={<IconWebhook />} title="Nobody is told yet">
-                An endpoint is a URL of yours. Every change of a payment is posted to it, signed, until it answers 2xx.
+                An endpoint is a URL of yours. Every change of a payment is posted to it, signed, until it
+                answers 2xx.
               </Empty>
             )
           }
@@ -69,7 +70,15 @@ export function Webhooks() {
   )
 }
 
-function NewWebhook({ isOpen, close, account }: { isOpen: boolean; close: () => void; account: string | undefined }) {
+function NewWebhook({
+  isOpen,
+  close,
+  account,
+}: {
+  isOpen: boolean
+  close: () => void
+  account: string | undefined
+}) {
   const queries = useQueryClient()
   const [url, setUrl] = useState('')
   const [description, setDescription] = useState('')

@@ -5,7 +5,15 @@ import { IconAlertCircle } from '@tabler/icons-react'
 import { useDocumentTitle } from '@mantine/hooks'
 import type { ReactNode } from 'react'
 
-export function Page({ title, actions, children }: { title: string; actions?: ReactNode; children: ReactNode }) {
+export function Page({
+  title,
+  actions,
+  children,
+}: {
+  title: string
+  actions?: ReactNode
+  children: ReactNode
+}) {
   useDocumentTitle(`${title} · Leyden`)
   return (
     <Stack gap="md">

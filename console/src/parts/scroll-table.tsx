@@ -2,9 +2,20 @@ import { Table } from '@mantine/core'
 import type { ReactNode } from 'react'
 
 /** A table that scrolls by itself on a narrow screen, by keyboard too. */
-export function ScrollTable({ label, heads, children }: { label: string; heads: ReactNode[]; children: ReactNode }) {
+export function ScrollTable({
+  label,
+  heads,
+  children,
+}: {
+  label: string
+  heads: ReactNode[]
+  children: ReactNode
+}) {
   return (
-    <Table.ScrollContainer minWidth={560} scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': label } }}>
+    <Table.ScrollContainer
+      minWidth={560}
+      scrollAreaProps={{ viewportProps: { tabIndex: 0, 'aria-label': label } }}
+    >
       <Table verticalSpacing="xs" highlightOnHover aria-label={label}>
         <Table.Thead>
           <Table.Tr>

@@ -9,7 +9,9 @@ export function SecretOnce({ name, secret }: { name: string; secret: string }) {
     <Alert color="green" icon={<IconKey />} title={`${name}: copy it now`}>
       <Stack gap="xs">
         <Copyable text={secret} what={name.toLowerCase()} whole />
-        <Text size="sm">It is shown once. The server keeps what it needs to check it, and nobody can read it again.</Text>
+        <Text size="sm">
+          It is shown once. The server keeps what it needs to check it, and nobody can read it again.
+        </Text>
       </Stack>
     </Alert>
   )

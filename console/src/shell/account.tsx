@@ -28,7 +28,11 @@ export function useAccounts() {
 
 export function AccountProvider({ children }: { children: ReactNode }) {
   const accounts = useAccounts()
-  const [chosen, choose] = useLocalStorage({ key: 'leyden.account', defaultValue: '', getInitialValueInEffect: false })
+  const [chosen, choose] = useLocalStorage({
+    key: 'leyden.account',
+    defaultValue: '',
+    getInitialValueInEffect: false,
+  })
   const open = (accounts.data ?? []).filter((account) => account.closed_at === null)
   const account = open.find(({ id }) => id === chosen) ?? open[0]
   const value = { account, accounts: open, isPending: accounts.isPending, error: accounts.error, choose }

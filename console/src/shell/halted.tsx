@@ -21,8 +21,8 @@ export function Halted() {
   if (!state.data?.halted) return null
   return (
     <Alert color="red" mb="md" role="alert" icon={<IconAlertTriangle />} title="Money is halted">
-      {state.data.halt_reason ?? 'The reason stands in the log of the server.'} Nothing is sent until somebody has looked:
-      see{' '}
+      {state.data.halt_reason ?? 'The reason stands in the log of the server.'} Nothing is sent until somebody
+      has looked: see{' '}
       <Anchor component={Link} to="/audit">
         Audit
       </Anchor>

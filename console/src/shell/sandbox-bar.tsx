@@ -1,6 +1,17 @@
 // What the sandbox can bring about: blocks, a payment from outside, an invoice of the counterparty with a will.
 
-import { Alert, Button, Group, Menu, Modal, NumberInput, SegmentedControl, Stack, Text, Textarea } from '@mantine/core'
+import {
+  Alert,
+  Button,
+  Group,
+  Menu,
+  Modal,
+  NumberInput,
+  SegmentedControl,
+  Stack,
+  Text,
+  Textarea,
+} from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { IconFlask } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
@@ -22,7 +33,8 @@ export function SandboxBar() {
   const [isInvoicing, setIsInvoicing] = useState(false)
   const [isPaying, setIsPaying] = useState(false)
   const mine = useMutation({
-    mutationFn: (blocks: number) => call<{ height: number }>('/sandbox/mine', { method: 'POST', body: { blocks } }),
+    mutationFn: (blocks: number) =>
+      call<{ height: number }>('/sandbox/mine', { method: 'POST', body: { blocks } }),
     onSuccess: ({ height }) => {
       notifications.show({ message: `The chain is ${height} blocks long` })
       void queries.invalidateQueries()
@@ -84,7 +96,14 @@ function InvoiceDialog({ isOpen, close }: DialogProps) {
   return (
     <Modal opened={isOpen} onClose={close} title="An invoice of the counterparty">
       <Stack>
-        <NumberInput label="Amount" suffix=" sat" min={1} thousandSeparator="," value={amount} onChange={setAmount} />
+        <NumberInput
+          label="Amount"
+          suffix=" sat"
+          min={1}
+          thousandSeparator=","
+          value={amount}
+          onChange={setAmount}
+        />
         <SegmentedControl
           aria-label="What the counterparty does"
           data={BEHAVIOURS}

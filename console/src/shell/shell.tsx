@@ -78,7 +78,12 @@ function ColorScheme() {
   const scheme = useComputedColorScheme('light')
   const other = scheme === 'light' ? 'dark' : 'light'
   return (
-    <ActionIcon variant="default" size="md" aria-label={`Use ${other} colours`} onClick={() => setColorScheme(other)}>
+    <ActionIcon
+      variant="default"
+      size="md"
+      aria-label={`Use ${other} colours`}
+      onClick={() => setColorScheme(other)}
+    >
       {scheme === 'light' ? <IconMoon size={16} /> : <IconSun size={16} />}
     </ActionIcon>
   )

@@ -74,7 +74,10 @@ function example(schema: Schema | undefined, document: OpenApi, depth = 0): unkn
   const own = schema.example ?? schema.examples?.[0] ?? schema.default
   if (own !== undefined) return own
   if (schema.properties === undefined) return undefined
-  const members = Object.entries(schema.properties).map(([name, member]) => [name, example(member, document, depth + 1)])
+  const members = Object.entries(schema.properties).map(([name, member]) => [
+    name,
+    example(member, document, depth + 1),
+  ])
   return Object.fromEntries(members.filter(([, value]) => value !== undefined))
 }
 

@@ -1,4 +1,17 @@
-import { Badge, Button, Card, Code, Group, PasswordInput, Stack, Table, Tabs, Text, TextInput, Title } from '@mantine/core'
+import {
+  Badge,
+  Button,
+  Card,
+  Code,
+  Group,
+  PasswordInput,
+  Stack,
+  Table,
+  Tabs,
+  Text,
+  TextInput,
+  Title,
+} from '@mantine/core'
 import { useState } from 'react'
 
 import { useChosen } from '../shell/account'
@@ -88,7 +101,9 @@ function HubTester({ path, command }: { path: string; command: HubCommand }) {
       method: 'POST',
       body: { amount_sats: 1_000 },
     })
-    setValues(command.arguments.map(({ name }) => (name === 'ClientId' ? crypto.randomUUID() : made.payment_request)))
+    setValues(
+      command.arguments.map(({ name }) => (name === 'ClientId' ? crypto.randomUUID() : made.payment_request)),
+    )
   }
   const makeKey = async () => {
     const made = await call<{ key: string }>('/admin/v1/keys', {

@@ -1,4 +1,16 @@
-import { Badge, Button, Card, Code, Group, PasswordInput, Stack, Text, Textarea, TextInput, Title } from '@mantine/core'
+import {
+  Badge,
+  Button,
+  Card,
+  Code,
+  Group,
+  PasswordInput,
+  Stack,
+  Text,
+  Textarea,
+  TextInput,
+  Title,
+} from '@mantine/core'
 import { useState } from 'react'
 
 import type { Operation } from './description'

@@ -53,24 +53,26 @@ await connection.InvokeAsync(${quoted(command.name)}, ${list});`,
 }
 
 export function restSnippets(url: string, operation: Operation): Snippet[] {
-  const address = url + operation.path
-  const body = operation.body === undefined ? undefined : JSON.stringify(operation.body)
+  const { method } = operation
+  const address = quoted(url + operation.path)
+  const body = operation.body === undefined ? '' : JSON.stringify(operation.body)
+  const withBody = (text: string) => (body === '' ? '' : text)
   return [
     {
       language: 'curl',
       code: [
-        `curl -X ${operation.method} ${address}`,
-        '  -H "authorization: Bearer $LEYDEN_API_KEY"',
-        ...(body === undefined ? [] : ["  -H 'content-type: application/json'", `  -d '${body}'`]),
-      ].join(' \\\n'),
+        `curl -X ${method} ${address}`,
+        '-H "authorization: Bearer $LEYDEN_API_KEY"',
+        ...(body === '' ? [] : ["-H 'content-type: application/json'", `-d '${body}'`]),
+      ].join(' \\\n  '),
     },
     {
       language: 'JavaScript',
-      code: `const answer = await fetch(${quoted(address)}, {
-  method: ${quoted(operation.method)},
+      code: `const answer = await fetch(${address}, {
+  method: ${quoted(method)},
   headers: {
-    authorization: \`Bearer \${process.env.LEYDEN_API_KEY}\`,${body === undefined ? '' : "\n    'content-type': 'application/json',"}
-  },${body === undefined ? '' : `\n  body: JSON.stringify(${body}),`}
+    authorization: \`Bearer \${process.env.LEYDEN_API_KEY}\`,${withBody("\n    'content-type': 'application/json',")}
+  },${withBody(`\n  body: JSON.stringify(${body}),`)}
 })
 console.log(answer.status, await answer.json())`,
     },
@@ -78,27 +80,35 @@ console.log(answer.status, await answer.json())`,
       language: 'Python',
       code: `import os, requests
 
+key = os.environ["LEYDEN_API_KEY"]
 answer = requests.request(
-    ${quoted(operation.method)},
-    ${quoted(address)},
-    headers={"authorization": "Bearer " + os.environ["LEYDEN_API_KEY"]},${body === undefined ? '' : `\n    data=${quoted(body)},`}
+    ${quoted(method)},
+    ${address},
+    headers={"authorization": "Bearer " + key},${withBody(`\n    data=${quoted(body)},`)}
 )
 print(answer.status_code, answer.json())`,
     },
     {
       language: 'Rust',
-      code: `let answer = reqwest::Client::new()
-    .request(reqwest::Method::${operation.method}, ${quoted(address)})
-    .bearer_auth(std::env::var("LEYDEN_API_KEY")?)${body === undefined ? '' : `\n    .header("content-type", "application/json")\n    .body(r#"${body}"#)`}
-    .send()
-    .await?;
-println!("{} {}", answer.status(), answer.text().await?);`,
+      code: [
+        'let answer = reqwest::Client::new()',
+        `    .request(reqwest::Method::${method}, ${address})`,
+        '    .bearer_auth(std::env::var("LEYDEN_API_KEY")?)',
+        ...(body === '' ? [] : ['    .header("content-type", "application/json")', `    .body(r#"${body}"#)`]),
+        '    .send()',
+        '    .await?;',
+        'println!("{} {}", answer.status(), answer.text().await?);',
+      ].join('\n'),
     },
     {
       language: 'Go',
-      code: `request, _ := http.NewRequest(${quoted(operation.method)}, ${quoted(address)}, ${body === undefined ? 'nil' : `strings.NewReader(\`${body}\`)`})
-request.Header.Set("Authorization", "Bearer "+os.Getenv("LEYDEN_API_KEY"))${body === undefined ? '' : '\nrequest.Header.Set("Content-Type", "application/json")'}
-answer, err := http.DefaultClient.Do(request)`,
+      code: [
+        `body := strings.NewReader(\`${body}\`)`,
+        `request, _ := http.NewRequest(${quoted(method)}, ${address}, body)`,
+        'request.Header.Set("Authorization", "Bearer "+os.Getenv("LEYDEN_API_KEY"))',
+        ...(body === '' ? [] : ['request.Header.Set("Content-Type", "application/json")']),
+        'answer, err := http.DefaultClient.Do(request)',
+      ].join('\n'),
     },
   ]
 }

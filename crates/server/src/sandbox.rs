@@ -167,17 +167,8 @@ pub async fn start(
     .await??;
     let economy = Arc::new(economy);
     funding::account(&node, &mut credentials).await?;
-    let serve_options = ServeOptions {
-        roles: Roles::all(),
-        hub_format: wire::hercle::DataFormat::Object,
-        egress: without_database(webhooks::EgressPolicy::sandbox(), &options.database).await,
-        admin_token: credentials.admin_token().to_owned(),
-        sealing,
-        keep_node_records: jiff::SignedDuration::from_hours(24),
-        trusted_proxies: Default::default(),
-        requests_per_second: None,
-        is_sandbox: true,
-    };
+    let egress = without_database(webhooks::EgressPolicy::sandbox(), &options.database).await;
+    let serve_options = how_to_serve(&credentials, egress, sealing);
     let watcher = watcher(&node.app, &keys, &format!("http://{esplora_address}")).await?;
     let mut serving = {
         let (economy, watcher) = (Arc::clone(&economy), Arc::clone(&watcher));
@@ -200,6 +191,24 @@ pub async fn start(
         serving,
         esplora,
     })
+}
+
+fn how_to_serve(
+    credentials: &Credentials,
+    egress: webhooks::EgressPolicy,
+    sealing: webhooks::SealingKey,
+) -> ServeOptions {
+    ServeOptions {
+        roles: Roles::all(),
+        hub_format: wire::hercle::DataFormat::Object,
+        egress,
+        admin_token: credentials.admin_token().to_owned(),
+        sealing,
+        keep_node_records: jiff::SignedDuration::from_hours(24),
+        trusted_proxies: Default::default(),
+        requests_per_second: None,
+        is_sandbox: true,
+    }
 }
 
 /// The customers' on-chain wallet, over the sandbox's chain.

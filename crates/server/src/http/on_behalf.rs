@@ -1,5 +1,5 @@
-//! A person at the console who acts for an account: the customer's own API, with a session and the account's id instead of
-//! a key.
+//! A person at the console who acts for an account: the customer's own API, with a session and the account's id
+//! instead of a key.
 //!
 //! It must never work with a key or the admin token, and everything that changes something is written down with the
 //! person's name.

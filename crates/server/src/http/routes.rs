@@ -95,7 +95,6 @@ impl Routes {
     }
 
     /// The routes, ready to be served, and the document over them at `/openapi.json`.
-    #[must_use]
     pub fn finish(self) -> Router {
         let document = Arc::new(encode(&document(&self.operations)));
         let serve = move || {

@@ -44,7 +44,7 @@ async fn kill_again_and_again(new_place: fn() -> Option<Place>) {
             kills += 1;
             assert!(place.books_balance(), "after kill {kills}");
         }
-        everything_ended_once(&place, &receiver, &load).await;
+        everything_ended_once(&place, &receiver, &mut load).await;
         closed += tokio::task::block_in_place(|| place.channels_closed());
         drop_outside_the_runtime(place).await;
         all += kills;

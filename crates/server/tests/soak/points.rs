@@ -79,7 +79,7 @@ async fn die_at_every_point(place: Place) {
         crashes += 1;
     }
     eprintln!("{crashes} crashes at named points");
-    everything_ended_once(&place, &receiver, &load).await;
+    everything_ended_once(&place, &receiver, &mut load).await;
     drop_outside_the_runtime(place).await;
 }
 

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::TestReceiver;
 
-use crate::load::Load;
+use crate::load::{Load, round};
 use crate::place::Place;
 use crate::sandbox::Sandbox;
 
@@ -16,6 +16,8 @@ use crate::sandbox::Sandbox;
 const QUIET: Duration = Duration::from_secs(10);
 /// How often blocks are mined from then on.
 const EVERY: Duration = Duration::from_secs(1);
+/// How many withdrawals are asked for after the last death.
+const LAST: usize = 8;
 /// How long nothing may end.
 const FOR_EVER: Duration = Duration::from_secs(120);
 const LOOK: Duration = Duration::from_millis(100);
@@ -31,9 +33,10 @@ pub async fn subscribe(sandbox: &Sandbox, receiver: &TestReceiver) {
     );
 }
 
-/// Every payment ended once, every end was told, and the books balance.
-pub async fn everything_ended_once(place: &Place, receiver: &TestReceiver, load: &Load) {
+/// It pays as ever, every payment ended once, every end was told, and the books balance.
+pub async fn everything_ended_once(place: &Place, receiver: &TestReceiver, load: &mut Load) {
     let sandbox = Sandbox::start(place);
+    round(&sandbox, LAST, load).await;
     wait_until_all_ended(&sandbox).await;
     let rows = sandbox.transactions().await;
     let of = |kind: &str| {

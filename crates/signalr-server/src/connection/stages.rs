@@ -108,11 +108,7 @@ async fn live<R: FrameSource, W: FrameSink>(
 
     let reason = connection.reason();
     tracing::debug!(connection = number, reason = reason.name(), "disconnected");
-    let farewell = reason.farewell(core.options.detailed_errors);
-    outbox.finish(
-        farewell
-            .map(|farewell| protocol.close(farewell.error.as_deref(), farewell.allow_reconnect)),
-    );
+    say_farewell(&core, &outbox, protocol, &reason);
     let (source, running, too_long) = session.into_parts();
     let aftermath = async {
         // Panics, if any, were answered where they happened.
@@ -122,6 +118,14 @@ async fn live<R: FrameSource, W: FrameSink>(
         disconnect(&core, caller, reason).await;
     };
     Box::pin(join(part(&core, source, writing, too_long), aftermath)).await;
+}
+
+/// Lets the writer end with what the client is told of the end.
+fn say_farewell(core: &Core, outbox: &Outbox, protocol: Protocol, reason: &DisconnectReason) {
+    let farewell = reason.farewell(core.options.detailed_errors);
+    let close = farewell
+        .map(|farewell| protocol.close(farewell.error.as_deref(), farewell.allow_reconnect));
+    outbox.finish(close);
 }
 
 /// Agrees with the writer that the connection outlives its transport.

@@ -1,7 +1,7 @@
 //! The key by which a person at the console acts for an account.
 //!
-//! It is a row like any other key, so that what was asked for names who asked. Nobody can present it: its hash is one that
-//! no secret has.
+//! It is a row like any other key, so that what was asked for names who asked. Nobody can present it: its hash is one
+//! that no secret has.
 
 use payments::api_key::{ApiKey, KeyHash};
 use payments::ids::{AccountId, ApiKeyId};

@@ -79,8 +79,8 @@ pub fn key_by_id(tx: &mut Tx<'_>, id: ApiKeyId) -> Result<Option<ApiKey>, StoreE
     found.as_ref().map(row::read_key).transpose()
 }
 
-/// At most `limit` keys whose number is above `after`, with their budgets: of one account, or of all. Those of the console
-/// are nobody's to know.
+/// At most `limit` keys whose number is above `after`, with their budgets: of one account, or of all. Those of the
+/// console are nobody's to know.
 ///
 /// # Errors
 /// See [`ledger_account`].
@@ -95,17 +95,17 @@ pub fn keys(
             concat!(
                 "SELECT ",
                 api_key_columns!(),
-                " FROM api_key WHERE account_id = $1 AND number > $2 AND hash <> $4 ORDER BY number LIMIT $3"
+                " FROM api_key WHERE account_id = $1 AND number > $2 AND hash <> $3 ORDER BY number LIMIT $4"
             ),
-            params![account.to_bytes(), after, limit, NOBODY.0],
+            params![account.to_bytes(), after, NOBODY.0, limit],
         )?,
         None => tx.query(
             concat!(
                 "SELECT ",
                 api_key_columns!(),
-                " FROM api_key WHERE number > $1 AND hash <> $3 ORDER BY number LIMIT $2"
+                " FROM api_key WHERE number > $1 AND hash <> $2 ORDER BY number LIMIT $3"
             ),
-            params![after, limit, NOBODY.0],
+            params![after, NOBODY.0, limit],
         )?,
     };
     let mut keys = Vec::with_capacity(found.len());

@@ -26,7 +26,8 @@ pub struct Day {
     pub failed: i64,
 }
 
-/// The days of the last `days` on which something was asked for, in order. A withdrawal belongs to the day of its request.
+/// The days of the last `days` on which something was asked for, in order. A withdrawal belongs to the day of its
+/// request.
 ///
 /// # Errors
 /// The database's.
@@ -45,18 +46,18 @@ pub fn activity(
         "SELECT day, CAST(SUM(received) AS BIGINT), CAST(SUM(sent) AS BIGINT), CAST(SUM(fees) AS BIGINT),
                 CAST(SUM(settled) AS BIGINT), CAST(SUM(failed) AS BIGINT)
          FROM (
-             SELECT created_at / $3 AS day, amount_msat AS received, 0 AS sent, platform_fee_msat AS fees,
+             SELECT created_at / $1 AS day, amount_msat AS received, 0 AS sent, platform_fee_msat AS fees,
                     0 AS settled, 0 AS failed
-             FROM deposit WHERE account_id = $1 AND id >= $2 AND state = 'settled'
+             FROM deposit WHERE account_id = $2 AND id >= $3 AND state = 'settled'
              UNION ALL
-             SELECT created_at / $3, 0,
+             SELECT created_at / $1, 0,
                     CASE WHEN state = 'settled' THEN amount_msat ELSE 0 END,
                     CASE WHEN state = 'settled' THEN fee_msat + platform_fee_msat ELSE 0 END,
                     CASE WHEN state = 'settled' THEN 1 ELSE 0 END,
                     CASE WHEN state = 'failed' THEN 1 ELSE 0 END
-             FROM withdrawal WHERE account_id = $1 AND id >= $2
+             FROM withdrawal WHERE account_id = $2 AND id >= $3
          ) AS one GROUP BY day HAVING day >= $4 ORDER BY day",
-        params![account.to_bytes(), since, DAY, first],
+        params![DAY, account.to_bytes(), since, first],
     )?;
     rows.iter().map(read).collect()
 }

@@ -83,14 +83,14 @@ pub fn story(tx: &mut Tx<'_>, account: AccountId, subject: [u8; 16]) -> Result<S
     let own = params![account.to_bytes(), subject, MOST];
     let events = tx.query(
         "SELECT account_seq, id, created_at, webhook_body FROM event
-         WHERE subject_id = $2 AND account_id = $1 ORDER BY seq LIMIT $3",
+         WHERE account_id = $1 AND subject_id = $2 ORDER BY seq LIMIT $3",
         own,
     )?;
     let deliveries = tx.query(
         "SELECT d.event_id, d.endpoint_id, w.url, d.state, d.attempts
          FROM event e JOIN webhook_delivery d ON d.event_id = e.id
          JOIN webhook_endpoint w ON w.id = d.endpoint_id
-         WHERE e.subject_id = $2 AND e.account_id = $1 ORDER BY e.seq LIMIT $3",
+         WHERE e.account_id = $1 AND e.subject_id = $2 ORDER BY e.seq LIMIT $3",
         own,
     )?;
     // A withdrawal's hold, and whatever ended it; a deposit's one posting.
@@ -98,12 +98,12 @@ pub fn story(tx: &mut Tx<'_>, account: AccountId, subject: [u8; 16]) -> Result<S
         "SELECT t.debit, t.credit, t.amount_msat, t.kind, p.created_at
          FROM transfer t JOIN posting p ON p.id = t.posting_id
          WHERE t.posting_id IN (
-             SELECT hold_posting_id FROM withdrawal WHERE id = $2 AND account_id = $1
-             UNION SELECT posting_id FROM deposit WHERE id = $2 AND account_id = $1
+             SELECT hold_posting_id FROM withdrawal WHERE account_id = $1 AND id = $2
+             UNION SELECT posting_id FROM deposit WHERE account_id = $1 AND id = $2
              UNION SELECT ending.posting_id FROM withdrawal w
                  JOIN transfer held ON held.posting_id = w.hold_posting_id
                  JOIN transfer ending ON ending.pending_id = held.id
-                 WHERE w.id = $2 AND w.account_id = $1
+                 WHERE w.account_id = $1 AND w.id = $2
          ) ORDER BY p.created_at, t.posting_id, t.leg LIMIT $3",
         own,
     )?;

@@ -85,7 +85,7 @@ fn password(fields: &Fields<'_>) -> Result<String, Problem> {
     let password = fields.required_string("password")?;
     match password.len() {
         0 => Err(missing("password")),
-        ..=MAX_PASSWORD => Ok(password),
+        1..=MAX_PASSWORD => Ok(password),
         _ => Err(invalid("password", "it must be at most 256 bytes long")),
     }
 }

@@ -13,7 +13,6 @@ use wire::sandbox::{Mined, blocks};
 
 use super::{SandboxState, blocking};
 use crate::http::answer::json;
-use crate::http::auth::Operator;
 use crate::http::body::JsonBody;
 use crate::problem::ApiError;
 use crate::sandbox::error::EconomyError;

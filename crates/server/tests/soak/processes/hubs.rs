@@ -9,6 +9,8 @@ use super::economy::INVOICE_SAT;
 use super::process::Process;
 
 const CLIENTS: usize = 4;
+/// Above the reserve of the channel: below it nothing can be sent.
+const FUNDS_SAT: i64 = 1_000_000;
 const CREATED: &str = "execution.withdrawal.lightspark.created";
 const COMPLETED: &str = "execution.withdrawal.lightspark.completed";
 
@@ -19,7 +21,7 @@ fn an_event_reaches_the_clients_of_all_processes_and_a_kill_loses_none_of_the_ot
         first.until_it_runs_the_node();
         let second = cluster.start("api,worker").await;
         let account = cluster.account(&first.url, "the customer").await;
-        cluster.fund(&first.url, &account, 20_000).await;
+        cluster.fund(&first.url, &account, FUNDS_SAT).await;
 
         let mut of_first = clients(&first, &account).await;
         let mut of_second = clients(&second, &account).await;
