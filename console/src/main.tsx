@@ -12,7 +12,7 @@ import { BrowserRouter } from 'react-router'
 
 import { Failure } from './api/client'
 import { App } from './app'
-import { theme } from './theme'
+import { theme, variables } from './theme'
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -29,7 +29,12 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?
 
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+    <MantineProvider
+      theme={theme}
+      defaultColorScheme="auto"
+      cssVariablesResolver={variables}
+      getStyleNonce={() => nonce}
+    >
       <QueryClientProvider client={queries}>
         <Notifications position="bottom-right" />
         <BrowserRouter>

@@ -67,7 +67,8 @@ export async function assertAccessible(page, where) {
     globalThis.axe.run(document, { resultTypes: ['violations'] }),
   )
   const told = violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`,
+    ({ id, nodes }) =>
+      `${id}: ${nodes.map(({ html, any }) => `${html.slice(0, 90)} ${any[0]?.message ?? ''}`).join('\n')}`,
   )
   assert.deepEqual(told, [], where)
 }

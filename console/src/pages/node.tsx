@@ -139,7 +139,7 @@ function ChannelBar({ channel }: { channel: NodeInfo['channels'][number] }) {
       <Progress.Root size="lg">
         <Progress.Section
           value={share(channel.outbound_msat)}
-          color="orange"
+          color="brand"
           aria-label={`can send ${channel.outbound_msat / 1_000} sat`}
         />
         <Progress.Section

@@ -124,7 +124,9 @@ function Details({ row, fee, children }: { row: Deposit | Withdrawal; fee: numbe
           </Row>
           {Object.keys(metadata).length > 0 && (
             <Row name="Metadata">
-              <Code block>{JSON.stringify(metadata, null, 2)}</Code>
+              <Code block tabIndex={0}>
+                {JSON.stringify(metadata, null, 2)}
+              </Code>
             </Row>
           )}
         </Table.Tbody>

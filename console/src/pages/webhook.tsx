@@ -200,7 +200,11 @@ function Attempts({ path }: { path: string }) {
                 {ms(attempt.latency_us.tls)}, answer {ms(attempt.latency_us.first_byte)}, in all{' '}
                 {ms(attempt.latency_us.total)}
               </Text>
-              {attempt.response && <Code block>{attempt.response}</Code>}
+              {attempt.response && (
+                <Code block tabIndex={0}>
+                  {attempt.response}
+                </Code>
+              )}
             </Card>
           ))}
         </Stack>

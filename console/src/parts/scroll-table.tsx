@@ -1,4 +1,4 @@
-import { Table } from '@mantine/core'
+import { Table, VisuallyHidden } from '@mantine/core'
 import type { ReactNode } from 'react'
 
 /** A table that scrolls by itself on a narrow screen, by keyboard too. */
@@ -20,7 +20,7 @@ export function ScrollTable({
         <Table.Thead>
           <Table.Tr>
             {heads.map((head, index) => (
-              <Table.Th key={index}>{head}</Table.Th>
+              <Table.Th key={index}>{head === '' ? <VisuallyHidden>Actions</VisuallyHidden> : head}</Table.Th>
             ))}
           </Table.Tr>
         </Table.Thead>

@@ -14,6 +14,7 @@ import {
 } from '@mantine/core'
 import { useState } from 'react'
 
+import { ScrollTable } from '../parts/scroll-table'
 import { useChosen } from '../shell/account'
 import { call } from '../api/client'
 import { useServer } from '../shell/server'
@@ -28,28 +29,18 @@ export function HubCommandPage({ path, command }: { path: string; command: HubCo
         {command.name}
       </Title>
       <Text>{command.description}</Text>
-      <Table aria-label="Arguments">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Argument</Table.Th>
-            <Table.Th>Type</Table.Th>
-            <Table.Th>Required</Table.Th>
-            <Table.Th>What it is</Table.Th>
+      <ScrollTable label="Arguments" heads={['Argument', 'Type', 'Required', 'What it is']}>
+        {command.arguments.map((argument) => (
+          <Table.Tr key={argument.name}>
+            <Table.Td>
+              <Code>{argument.name}</Code>
+            </Table.Td>
+            <Table.Td>{argument.type}</Table.Td>
+            <Table.Td>{argument.required ? 'yes' : 'no'}</Table.Td>
+            <Table.Td>{argument.description}</Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {command.arguments.map((argument) => (
-            <Table.Tr key={argument.name}>
-              <Table.Td>
-                <Code>{argument.name}</Code>
-              </Table.Td>
-              <Table.Td>{argument.type}</Table.Td>
-              <Table.Td>{argument.required ? 'yes' : 'no'}</Table.Td>
-              <Table.Td>{argument.description}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+        ))}
+      </ScrollTable>
       <Text size="sm">
         It is answered by the event <Code>{command.event}</Code> with one of these subjects:
       </Text>
@@ -62,7 +53,9 @@ export function HubCommandPage({ path, command }: { path: string; command: HubCo
       </Stack>
       <Snippets snippets={hubSnippets(window.location.origin + path, command)} />
       <Text fw={600}>An answer</Text>
-      <Code block>{JSON.stringify(command.example_event, null, 2)}</Code>
+      <Code block tabIndex={0}>
+        {JSON.stringify(command.example_event, null, 2)}
+      </Code>
       <HubTester path={path} command={command} />
     </Stack>
   )
@@ -186,7 +179,9 @@ function HubTester({ path, command }: { path: string; command: HubCommand }) {
               <Text size="xs" c="dimmed">
                 {heard.at} {heard.what}
               </Text>
-              <Code block>{JSON.stringify(heard.body, null, 2)}</Code>
+              <Code block tabIndex={0}>
+                {JSON.stringify(heard.body, null, 2)}
+              </Code>
             </div>
           ))}
         </Stack>

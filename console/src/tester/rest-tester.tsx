@@ -117,7 +117,9 @@ function RestTester({ operation }: { operation: Operation }) {
             <Text size="sm">
               {answer.status} in {answer.took.toFixed(0)} ms
             </Text>
-            <Code block>{answer.text}</Code>
+            <Code block tabIndex={0}>
+              {answer.text}
+            </Code>
           </div>
         )}
       </Stack>
