@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bitcoin::{OutPoint, Txid};
+use jiff::{SignedDuration, Timestamp};
 use money::Msat;
 use payments::onchain::{ConfirmationPolicy, Input, OnchainDeposit, OnchainDepositState};
 use payments::ports::{
-    ChainPosition, ChainUnavailable, ChainView, ChainWallet, Fate, Keychain, WalletCoin,
+    ChainPosition, ChainTip, ChainUnavailable, ChainView, ChainWallet, Fate, Keychain, WalletCoin,
 };
 use store::StoreError;
 use store::acts::onchain::deposit::{ObserveError, Observed, Sighting, lose_sight, observe};
@@ -26,6 +27,9 @@ use crate::problem::chain;
 /// How far back a settled deposit is looked for at each look, in blocks: deeper reorganisations than the deepest that a
 /// public chain has seen.
 const WATCHED_BLOCKS: u32 = 1_000;
+
+/// How often it is written down that the newest block is still the newest.
+const SEEN_EVERY: SignedDuration = SignedDuration::from_secs(30);
 
 /// Why a look was not written down.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +63,8 @@ pub struct ChainWatcher {
     policy: ConfirmationPolicy,
     /// What was last written down of each output. One look at a time.
     written: Mutex<HashMap<OutPoint, Input>>,
+    /// The newest block that is written down, and since when.
+    kept: Mutex<Option<(ChainTip, Timestamp)>>,
 }
 
 impl ChainWatcher {
@@ -79,6 +85,7 @@ impl ChainWatcher {
             wallet,
             policy,
             written: Mutex::default(),
+            kept: Mutex::default(),
         })
     }
 
@@ -99,8 +106,22 @@ impl ChainWatcher {
         if unwritten > 0 {
             return Err(LookError::Unwritten(unwritten));
         }
-        let (act, tip) = (self.app.acting(), view.tip);
-        self.app.store.write(move |tx| keep_tip(tx, &act, &tip))?;
+        self.keep_tip(view.tip)
+    }
+
+    /// Writes the newest block down, and that it was seen, when it is new or that was a while ago: a server that waits
+    /// for the chain writes next to nothing.
+    fn keep_tip(&self, tip: ChainTip) -> Result<(), LookError> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let act = self.app.acting();
+        let now = act.now;
+        let is_kept = kept.is_some_and(|(known, at)| {
+            known == tip && (SignedDuration::ZERO..SEEN_EVERY).contains(&now.duration_since(at))
+        });
+        if !is_kept {
+            self.app.store.write(move |tx| keep_tip(tx, &act, &tip))?;
+            *kept = Some((tip, now));
+        }
         Ok(())
     }
 
