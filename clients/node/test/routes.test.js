@@ -170,6 +170,13 @@ test('a refused routed payment comes back whole, and a slow one takes its ten se
 test('routed payments that are held go on after kill -9, and the router pays again', async () => {
   // What the test before has paid leaves the channel a little later than its event comes.
   await sandbox.quiet();
+  let latest = await ownMoney();
+  await until('nothing moves any more', async () => {
+    const [earlier, now] = [latest, await ownMoney()];
+    latest = now;
+    await sandbox.quiet();
+    return now === earlier;
+  });
   const before = await sandbox.balance();
   const settled = await sandbox.invoice('hang', 6_000, { via: 'router' });
   const failed = await sandbox.invoice('hang', 7_000, { via: 'router' });

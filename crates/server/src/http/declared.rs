@@ -92,7 +92,7 @@ fn customers(routes: Routes) -> Routes {
                 "createAddress",
                 "Make an on-chain address.",
             )
-            .takes(requests::on_chain_address())
+            .may_take(&requests::on_chain_address())
             .envelops::<contract::OnChainAddress>(201),
             addresses::create,
         )
@@ -322,7 +322,7 @@ fn deliveries_of(routes: Routes, under: &str, access: Access, whose: &str) -> Ro
     let id = |name: &str| format!("{whose}-{name}");
     let post = |rest: &str, name: &str, says| Operation::post(&path(rest), &id(name), says);
     let rotate = post("/rotate", "rotate-secret", "Replace the secret.")
-        .takes(requests::rotation())
+        .may_take(&requests::rotation())
         .answers::<body::CreatedWebhook>(200);
     let promote = post(
         "/promote",
@@ -591,7 +591,7 @@ fn node(routes: Routes) -> Routes {
         )
         .operator(
             post("/channels/{id}/close", "closeChannel", "Close a channel.")
-                .takes(requests::closing())
+                .may_take(&requests::closing())
                 .answers::<body::ClosingChannel>(200),
             node::close,
         )

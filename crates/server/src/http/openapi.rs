@@ -39,6 +39,8 @@ pub struct Operation {
     says: &'static str,
     query: Vec<Value>,
     request: Option<Value>,
+    /// Whether the body may be left out, or null.
+    is_request_optional: bool,
     status: u16,
     answer: Option<Form>,
     is_csv_too: bool,
@@ -55,6 +57,7 @@ impl Operation {
             says,
             query: Vec::new(),
             request: None,
+            is_request_optional: false,
             status: 200,
             answer: None,
             is_csv_too: false,
@@ -91,6 +94,14 @@ impl Operation {
             "The next_cursor of the page before.",
             cursor,
         )
+    }
+
+    /// With a body that may be left out, or null.
+    #[must_use]
+    pub fn may_take(mut self, schema: &Value) -> Self {
+        self.request = Some(json!({"anyOf": [schema, {"type": "null"}]}));
+        self.is_request_optional = true;
+        self
     }
 
     /// With a body.
@@ -168,8 +179,10 @@ impl Operation {
             Access::Operator => body["security"] = json!([{"adminToken": []}]),
         }
         if let Some(schema) = &self.request {
-            body["requestBody"] =
-                json!({"required": true, "content": {"application/json": {"schema": schema}}});
+            body["requestBody"] = json!({
+                "required": !self.is_request_optional,
+                "content": {"application/json": {"schema": schema}},
+            });
         }
         body
     }

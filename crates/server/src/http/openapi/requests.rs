@@ -10,7 +10,15 @@ pub fn uuid() -> Value {
     json!({"type": "string", "format": "uuid"})
 }
 
+/// An object. A field that may be left out may be null as well.
 fn object(required: &[&str], properties: &Value) -> Value {
+    let mut properties = properties.clone();
+    if let Some(properties) = properties.as_object_mut() {
+        let optional = properties.iter_mut();
+        for (_, form) in optional.filter(|(name, _)| !required.contains(&name.as_str())) {
+            *form = or_null(form);
+        }
+    }
     json!({"type": "object", "required": required, "properties": properties})
 }
 
@@ -62,11 +70,11 @@ pub fn invoice() -> Value {
     let properties = json!({
         "amount": sats(),
         "currency": {"enum": ["sats"], "description": "In any letter case; btc is taken as well."},
-        "description": {"type": "string", "maxLength": 150},
+        "description": {"type": "string", "maxLength": 639},
         "expiry_seconds": {"type": "integer", "minimum": 1, "maximum": 2_592_000},
         "metadata": metadata(),
     });
-    object(&["amount", "currency", "description"], &properties)
+    object(&["amount", "currency"], &properties)
 }
 
 /// An on-chain address.
@@ -130,7 +138,7 @@ pub fn key() -> Value {
 pub fn credentials() -> Value {
     let properties = json!({
         "name": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9._@-]+$"},
-        "password": {"type": "string", "minLength": 12, "maxLength": 64, "pattern": "^[ -~]+$"},
+        "password": {"type": "string", "minLength": 12, "maxLength": 256},
     });
     object(&["name", "password"], &properties)
 }
@@ -138,8 +146,7 @@ pub fn credentials() -> Value {
 /// A password.
 #[must_use]
 pub fn password() -> Value {
-    let password =
-        json!({"type": "string", "minLength": 12, "maxLength": 64, "pattern": "^[ -~]+$"});
+    let password = json!({"type": "string", "minLength": 12, "maxLength": 256});
     object(&["password"], &json!({"password": password}))
 }
 
