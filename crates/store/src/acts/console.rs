@@ -14,13 +14,15 @@ use crate::{StoreError, Tx, params};
 pub const NOBODY: KeyHash = KeyHash([0; 32]);
 const NAME: &str = "console";
 
-/// The number and the id of the console's key of `account`, if it was ever needed.
+/// The id and the number of the console's key of `account`; none before it is needed, and none once the
+/// account is closed, whose keys are revoked.
 ///
 /// # Errors
 /// The database's.
 pub fn found(tx: &mut Tx<'_>, account: AccountId) -> Result<Option<(ApiKeyId, i64)>, StoreError> {
     let row = tx.query_opt(
-        "SELECT id, number FROM api_key WHERE account_id = $1 AND hash = $2 ORDER BY number LIMIT 1",
+        "SELECT id, number FROM api_key
+         WHERE account_id = $1 AND hash = $2 AND revoked_at IS NULL ORDER BY number LIMIT 1",
         params![account.to_bytes(), NOBODY.0],
     )?;
     row.map(|row| Ok((ApiKeyId::from_bytes(row.bytes16(0)?), row.int(1)?)))
