@@ -4,7 +4,10 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use testkit::{ADMIN_TOKEN, Answer, TestServer};
 
-on_both!(a_person_comes_in_administers_and_leaves);
+on_both!(
+    a_person_comes_in_administers_and_leaves,
+    a_person_acts_for_an_account_until_it_is_closed,
+);
 on_sqlite!(
     guesses_are_slowed_down_and_say_nothing,
     a_forged_request_of_another_site_does_nothing,
@@ -250,4 +253,33 @@ async fn what_is_no_name_or_password_is_refused(server: &mut TestServer) {
         let call = server.call(Method::DELETE, path).key(ADMIN_TOKEN);
         assert_eq!(call.send().await.status, 404, "{path}");
     }
+}
+
+async fn a_person_acts_for_an_account_until_it_is_closed(server: &mut TestServer) {
+    person(server, "ann").await;
+    let (cookie, csrf) = session(server, "ann").await;
+    let customer = server.customer(0).await;
+    let account = customer.account_id.to_string();
+    let balance = || {
+        let call = server.get("/v1/transactions/balance");
+        call.header("cookie", &cookie)
+    };
+    let acting = balance().header("x-leyden-account", &account).send().await;
+    assert_eq!(acting.data(200)["balance"], 0);
+    assert_eq!(balance().send().await.status, 401, "it acts for nobody");
+    let strange = balance().header("x-leyden-account", "nobody");
+    assert_eq!(strange.send().await.status, 404);
+    let invoice = || {
+        let call = server.post("/v1/bitcoin/deposit/lightning-invoice");
+        call.header("cookie", &cookie)
+            .header("x-leyden-account", &account)
+            .json(&json!({"amount": 1, "currency": "sats", "description": "x"}))
+    };
+    assert_eq!(invoice().send().await.status, 403, "a forged request");
+    let made = invoice().header("x-csrf-token", &csrf).send().await;
+    assert_eq!(made.status, 201);
+    let close = server.post(&format!("/admin/v1/accounts/{account}/close"));
+    assert_eq!(close.key(ADMIN_TOKEN).send().await.status, 200);
+    let refused = invoice().header("x-csrf-token", &csrf).send().await;
+    assert_eq!(refused.problem(), (409, "account_closed".to_owned()));
 }
